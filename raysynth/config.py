@@ -1,0 +1,243 @@
+"""Every setting: its unit, its limits, its default.
+
+Lengths called `*_um` are micrometres, `*_px` pixels of the data set's own (y, x) grid. `raysynth.settings` reads these
+models from YAML and names the line of a bad entry.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """A group of settings: unknown keys are errors, values cannot change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitConfig(Settings):
+    """Which part of the real data trains, validates and tests (DESIGN, Splits)."""
+
+    by: Literal["sequence", "group", "region"] = Field(
+        "sequence", description="CTC sequence, a group named by `data.group_pattern`, or the cell's x position"
+    )
+    train: tuple[str, ...] = Field((), description="sequences or groups that train; empty: by fraction")
+    validation: tuple[str, ...] = Field((), description="groups that validate; empty: cut from the training part")
+    test: tuple[str, ...] = Field((), description="sequences or groups never read before `evaluate table`")
+    validation_fraction: Fraction = Field(0.15, description="share of training frames, groups or width that validates")
+    test_fraction: Fraction = Field(0.2, description="share of groups or width that tests when `test` is empty")
+
+
+class DataConfig(Settings):
+    """Where the real frames are and what they are."""
+
+    root: str = Field(description="folder of the real data")
+    layout: Literal["ctc", "pairs"] = Field("ctc", description="Cell Tracking Challenge, or image/mask folder pairs")
+    dimensions: Literal[2, 3]
+    label_folder: str = Field("{sequence}_ST/SEG", description="CTC: folder of the labels, relative to root")
+    image_folder: str = Field("images", description="pairs: folder of the images, relative to root")
+    mask_folder: str = Field("masks", description="pairs: folder of the label images, relative to root")
+    group_pattern: str | None = Field(None, description="pairs: regular expression whose first group names well or embryo")
+    voxel_um: tuple[Positive, ...] | None = Field(None, description="voxel size z, y, x (2D: y, x) in µm; null: unknown")
+    z_range: tuple[int, int] | None = Field(None, description="first slice and one past the last that are read (3D)")
+    split: SplitConfig = SplitConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DataConfig":
+        if self.voxel_um is not None and len(self.voxel_um) != self.dimensions:
+            raise ValueError(f"voxel_um needs {self.dimensions} values (z, y, x order) for {self.dimensions}D data")
+        if self.z_range is not None and (self.dimensions == 2 or not 0 <= self.z_range[0] < self.z_range[1]):
+            raise ValueError("z_range needs 3D data and 0 <= first < last")
+        if self.split.by == "group" and self.group_pattern is None:
+            raise ValueError("split.by 'group' needs data.group_pattern")
+        if set(self.split.train) & set(self.split.test) or set(self.split.validation) & set(self.split.test):
+            raise ValueError("split.test shares a name with split.train or split.validation")
+        return self
+
+
+class CropConfig(Settings):
+    """Single-cell crops."""
+
+    side_px: int | None = Field(None, ge=16, le=256, multiple_of=16, description="null: 1.5 times the 99th percentile diameter")
+    margin: Annotated[float, Field(ge=1.1, le=4)] = Field(1.5, description="crop side over the 99th percentile diameter")
+    intensity: Literal["linear", "sqrt"] = Field("sqrt", description="map from the data's range to [0, 1]; sqrt evens out shot noise")
+
+
+class TrainConfig(Settings):
+    """Optimisation of one model."""
+
+    steps: Count = 2000
+    batch: Count = Field(16, description="global batch, over all workers")
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    warmup: Annotated[int, Field(ge=0)] = Field(100, description="steps of linear warm-up before the cosine decay")
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(0.995, description="decay of the averaged weights")
+    clip: Positive = Field(1.0, description="largest gradient norm")
+    accumulate: Count = Field(1, description="micro-batches a step")
+    precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision (accelerate)")
+    checkpoint_every: Count = Field(200, description="steps between checkpoints")
+    sample_every: Count = Field(500, description="steps between sample grids and metrics")
+    keep: Count = Field(2, description="checkpoints kept")
+    seed: Annotated[int, Field(ge=0)] = 0
+    threads: Count = Field(2, description="CPU threads of the training process")
+
+
+class MasksConfig(Settings):
+    """MaskDDPM: unconditional 2D diffusion of mask crops."""
+
+    channels: tuple[Count, ...] = Field((32, 64, 96), description="UNet channels per level, on 2x2-folded pixels")
+    sampler_steps: Count = Field(25, description="DDIM steps")
+    truncation_px: Positive = Field(4.0, description="distance to the outline at which the soft mask saturates")
+    batch: Count = Field(32, description="masks sampled at once")
+    tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(0.002, description="tail of the training area and solidity rejected")
+    train: TrainConfig = TrainConfig()
+
+
+class ShapesConfig(Settings):
+    """Spherical-harmonic shapes that SyncDreamer is trained on."""
+
+    max_degree: Annotated[int, Field(ge=1, le=32)] = 8
+    power: Positive = Field(0.16, description="root mean square of log radius from degrees 2 and up")
+    decay: Positive = Field(2.0, description="amplitude of degree l falls as l^-decay")
+    axial_ratio: tuple[Positive, Positive] = Field((0.2, 2.5), description="range of height over width")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ShapesConfig":
+        if self.axial_ratio[0] > self.axial_ratio[1]:
+            raise ValueError("axial_ratio must be (smallest, largest)")
+        return self
+
+
+class ViewsConfig(Settings):
+    """SyncDreamer: joint denoising of N views."""
+
+    layout: Literal["spread", "ring"] = Field("spread", description="over the hemisphere, or SyncDreamer's ring at 30°")
+    count: Annotated[int, Field(ge=4, le=64)] = Field(16, description="views, the conditioning view along z included")
+    side_px: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = Field(32, description="pixels of a view")
+    volume: Annotated[int, Field(ge=8, le=64)] = Field(16, description="voxels along a side of the shared feature volume")
+    channels: tuple[Count, ...] = (64, 96)
+    volume_channels: Count = 32
+    sampler_steps: Count = Field(20, description="DDIM steps")
+    batch: Count = Field(8, description="cells sampled at once")
+    train: TrainConfig = TrainConfig(batch=8)
+
+
+class SurfaceConfig(Settings):
+    """NeuS: one small SDF network a cell, many cells at once."""
+
+    steps: Count = 300
+    rays: Count = Field(256, description="rays a cell and step")
+    samples: Annotated[int, Field(ge=4)] = Field(24, description="samples a ray")
+    hidden: Count = Field(32, description="width of the two hidden layers")
+    learning_rate: Positive = 5e-3
+    eikonal: Annotated[float, Field(ge=0)] = Field(0.1, description="weight of the eikonal term")
+    batch: Count = Field(8, description="cells fitted at once")
+
+
+class GateConfig(Settings):
+    """The number that replaces picking seeds by hand."""
+
+    min_iou: Fraction = Field(0.85, description="least IoU of the surface's projections with the views and the mask")
+    max_attempts: Count = Field(4, description="draws of one cell before it is dropped")
+    min_kept: Fraction = Field(0.8, description="share of a shard's cells below which the shard fails")
+
+
+class TextureConfig(Settings):
+    """Mask-conditioned latent diffusion of the texture."""
+
+    start: str = Field("scratch", description="scratch, a bundle, or a folder or hub id of Stable Diffusion 1.x/2.x")
+    conditioning: Literal["concat", "control"] = Field("concat", description="scratch: how the mask enters the UNet")
+    autoencoder: Literal[1, 2, 4] = Field(1, description="factor of the learned autoencoder; 1: none, pixels folded 2x2")
+    autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
+    channels: tuple[Count, ...] = (48, 96, 96)
+    rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
+    sampler_steps: Count = Field(20, description="DDIM steps, eta = 0")
+    guidance: Annotated[float, Field(ge=0)] = Field(0.0, description="classifier-free guidance on the mask; 0: none")
+    resolution_px: int | None = Field(None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works")
+    batch: Count = Field(32, description="slices sampled at once")
+    train: TrainConfig = TrainConfig()
+
+
+class PopulationConfig(Settings):
+    """How cells share a frame."""
+
+    frame_px: tuple[Count, ...] = Field(description="frame size z, y, x (2D: y, x)")
+    cells: tuple[Count, Count] | None = Field(None, description="range of cells a frame; null: measured density")
+    clustering: Fraction = Field(0.5, description="probability p that a cell is placed next to one already there")
+    gap_px: Annotated[int, Field(ge=0, le=50)] = Field(0, description="least distance between two cells")
+    mode: Literal["volume", "plane"] = Field("volume", description="3D: anywhere, or standing on one plane (adherent cells)")
+    region: Literal["measured", "none"] | tuple[Positive, ...] = Field(
+        "measured", description="region of support: measured, none, or the semi-axes of an ellipse or ellipsoid in pixels"
+    )
+    border_cut: bool = Field(False, description="let cells reach past the frame's y and x border")
+    smoothing: Annotated[float, Field(ge=0, le=1)] = Field(0.1, description="relative spread around a real frame's record")
+
+
+class ImagingConfig(Settings):
+    """What lies between cells and around them."""
+
+    background: bool = Field(True, description="measured background: level, illumination, correlated noise")
+    ring_px: Annotated[int, Field(ge=2, le=3)] = Field(3, description="ring of a crop's own surroundings that is blended")
+    psf_sigma_um: tuple[Positive, ...] | None = Field(None, description="Gaussian PSF over whole frames; null: off")
+    poisson_gain: Positive | None = Field(None, description="photons a grey value; null: no camera noise")
+    read_noise: Annotated[float, Field(ge=0)] = Field(0.0, description="grey values, with poisson_gain")
+
+
+class GenerateConfig(Settings):
+    """The data set that `generate` writes."""
+
+    out: str = "out/dataset.zarr"
+    frames: Count = 16
+    frames_per_shard: Count = 4
+    cells_per_shard: Count = 32
+    dtype: Literal["uint8", "uint16"] = "uint16"
+    levels: Annotated[int, Field(ge=1, le=6)] = Field(2, description="pyramid levels")
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class RuntimeConfig(Settings):
+    """Where and how widely it runs."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    actors: Count | None = Field(None, description="synthesis actors; null: one a GPU, or as many as the CPUs hold")
+    cpus_per_actor: Positive = Field(0.5, description="logical CPUs an actor claims when there is no GPU")
+    threads: Count = Field(1, description="torch threads of an actor; part of the promise of sameness")
+    max_attempts: Count = Field(5, description="attempts at a shard that kills its process")
+
+
+class Config(Settings):
+    """One data set: what it learns from and what it makes."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    bundle: str | None = Field(None, description="bundle that `generate` uses: a name, a folder; null: the one trained here")
+    workspace: str = Field("workspace", description="folder for prepared data, checkpoints and trained bundles")
+    data: DataConfig
+    crops: CropConfig = CropConfig()
+    masks: MasksConfig = MasksConfig()
+    shapes: ShapesConfig = ShapesConfig()
+    views: ViewsConfig = ViewsConfig()
+    surface: SurfaceConfig = SurfaceConfig()
+    gate: GateConfig = GateConfig()
+    texture: TextureConfig = TextureConfig()
+    population: PopulationConfig
+    imaging: ImagingConfig = ImagingConfig()
+    generate: GenerateConfig = GenerateConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Config":
+        n = self.data.dimensions
+        if len(self.population.frame_px) != n:
+            raise ValueError(f"population.frame_px needs {n} values for {n}D data")
+        if isinstance(self.population.region, tuple) and len(self.population.region) != n:
+            raise ValueError(f"population.region needs {n} semi-axes for {n}D data")
+        if n == 3 and self.data.voxel_um is None:
+            raise ValueError("data.voxel_um is needed for 3D data: slices are cut at the data's z step")
+        if self.imaging.psf_sigma_um is not None and self.data.voxel_um is None:
+            raise ValueError("imaging.psf_sigma_um needs data.voxel_um")
+        if n == 2 and self.population.mode == "plane":
+            raise ValueError("population.mode 'plane' needs 3D data")
+        return self

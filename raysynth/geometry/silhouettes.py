@@ -1,0 +1,43 @@
+"""Silhouettes of fields: what every camera sees of a cell, in batches and on the device.
+
+A field is a grid `(b, z, y, x)` over the cube [-1, 1]^3 (voxel centres at `pixel_centres`), positive inside the cell and
+continuous, such as the negated signed distance. The silhouette is where its maximum along the ray is positive; that
+maximum is itself a smooth map whose zero line is the outline to a fraction of a pixel. Any family of shapes can be drawn.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from raysynth.geometry.cameras import pixel_centres
+
+
+def rays(cameras: Tensor, side: int, samples: int) -> Tensor:
+    """Points `(n, samples, side, side, 3)` in (x, y, z) on every pixel's ray, between depths -1 and 1."""
+    c = pixel_centres(side).to(cameras)
+    depth = pixel_centres(samples).to(cameras)
+    w, v, u = torch.meshgrid(depth, c, c, indexing="ij")
+    return torch.einsum("dhwk,nkj->ndhwj", torch.stack([u, v, w], dim=-1), cameras)
+
+
+def project(field: Tensor, cameras: Tensor, side: int, samples: int | None = None) -> Tensor:
+    """Largest value of each field along each ray.
+
+    field: `(b, z, y, x)`, positive inside; outside the cube it counts as its border value.
+    cameras: `(n, 3, 3)`. Returns `(b, n, side, side)`; the silhouette is where it is positive.
+    """
+    points = rays(cameras, side, samples or side)
+    n, d, h, w, _ = points.shape
+    grid = points.reshape(1, n * d, h, w, 3)
+    seen = []
+    for one in field:  # one cell at a time keeps memory flat; the sampling grid is shared
+        values = F.grid_sample(one[None, None], grid, padding_mode="border", align_corners=False)
+        seen.append(values.reshape(n, d, h, w).amax(dim=1))
+    return torch.stack(seen)
+
+
+def iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of boolean images over their last two dimensions; 1 where both are empty."""
+    intersection = (a & b).sum(dim=(-2, -1)).float()
+    union = (a | b).sum(dim=(-2, -1)).float()
+    return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))

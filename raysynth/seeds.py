@@ -1,0 +1,42 @@
+"""Every random draw of the project comes from here.
+
+A draw is named by `(dataset_seed, shard, stage, item, attempt)` (DESIGN, Seeds and sameness), so a shard gives
+the same bytes on any actor, in any order and after any number of retries.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+import torch
+from numpy.random import Generator, SeedSequence
+
+
+class Stage(IntEnum):
+    """What a stream of random numbers is for. The numbers are part of the data format: append, never renumber."""
+
+    MASK = 0
+    HEIGHT = 1
+    VIEWS = 2
+    SURFACE = 3
+    TEXTURE = 4
+    DENSITY = 5
+    PLACEMENT = 6
+    IMAGING = 7
+    VARIATION = 8
+    TRAINING = 9
+    EVALUATION = 10
+
+
+def seed_key(shard: int, stage: Stage, item: int, attempt: int = 0) -> tuple[int, int, int, int]:
+    """The spawn key of one draw, as stored in a cell's provenance."""
+    return (shard, int(stage), item, attempt)
+
+
+def generator(dataset_seed: int, shard: int, stage: Stage, item: int, attempt: int = 0) -> Generator:
+    """The random generator of one draw."""
+    return np.random.default_rng(SeedSequence(dataset_seed, spawn_key=seed_key(shard, stage, item, attempt)))
+
+
+def normal(rng: Generator, *shape: int) -> torch.Tensor:
+    """Standard normal float32 noise of `shape`, drawn on the CPU whatever the device that uses it."""
+    return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
