@@ -103,6 +103,7 @@ class ShapesConfig(Settings):
     power: Positive = Field(0.16, description="root mean square of log radius from degrees 2 and up")
     decay: Positive = Field(2.0, description="amplitude of degree l falls as l^-decay")
     axial_ratio: tuple[Positive, Positive] = Field((0.2, 2.5), description="range of height over width")
+    elongation: Annotated[float, Field(ge=1, le=5)] = Field(1.8, description="largest length over breadth in the plane")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ShapesConfig":

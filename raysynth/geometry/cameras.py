@@ -17,7 +17,7 @@ def _look_along(forward: Tensor) -> Tensor:
     # The x axis is the reference for "right", unless the camera looks along it; the sideways view keeps z downwards.
     up = torch.zeros_like(forward)
     up[:, 2] = 1.0
-    up[forward[:, 2].abs() > 1 - 1e-6] = torch.tensor([0.0, 1.0, 0.0])
+    up[forward[:, 2].abs() > 1 - 1e-6] = torch.tensor([0.0, 1.0, 0.0], dtype=up.dtype)
     right = torch.linalg.cross(up, forward)
     right = right / right.norm(dim=1, keepdim=True)
     down = torch.linalg.cross(forward, right)
