@@ -1,0 +1,71 @@
+"""The diffusion process that all three models share: schedule, v-objective, deterministic sampler.
+
+Zero terminal signal-to-noise (Lin 2024) lets the models set the mean of an image, which a soft mask's size and a
+texture's brightness depend on; it asks for v-prediction (Salimans & Ho 2022).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from diffusers import DDIMScheduler
+from numpy.random import Generator
+from torch import Tensor
+
+from raysynth.seeds import normal
+
+T = TypeVar("T")
+TIMESTEPS = 1000
+
+
+def schedule() -> DDIMScheduler:
+    """The noise schedule of every model trained from scratch."""
+    return DDIMScheduler(
+        num_train_timesteps=TIMESTEPS,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+        clip_sample=False,
+    )
+
+
+def noise_and_time(rngs: Sequence[Generator], *shape: int, steps: int = TIMESTEPS) -> tuple[Tensor, Tensor]:
+    """One noise map `(n, *shape)` and one timestep `(n,)` for each sample's own generator."""
+    t = torch.tensor([int(rng.integers(steps)) for rng in rngs])
+    return torch.stack([normal(rng, *shape) for rng in rngs]), t
+
+
+def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    """Squared error of the scheduler's own prediction target, `(n,)`."""
+    if scheduler.config.prediction_type == "v_prediction":
+        target = scheduler.get_velocity(x0, noise, t)
+    else:
+        target = noise
+    return (predicted.float() - target).square().flatten(1).mean(dim=1)
+
+
+@torch.no_grad()
+def ddim(predict: Callable[[Tensor, Tensor], Tensor], noise: Tensor, scheduler: DDIMScheduler, steps: int) -> Tensor:
+    """DDIM with eta = 0 (Song 2021): from `x_T` = noise to `x_0`.
+
+    predict: from `x_t` and the timesteps `(n,)` to the network's output.
+    """
+    scheduler = DDIMScheduler.from_config(scheduler.config)  # its step list is state: one sampler, one copy
+    scheduler.set_timesteps(steps, device=noise.device)
+    x_t = noise
+    for t in scheduler.timesteps:
+        output = predict(x_t, t.expand(len(x_t)))
+        x_t = scheduler.step(output, t, x_t, eta=0.0).prev_sample
+    return x_t
+
+
+def padded_batches(items: Sequence[T], size: int) -> Iterator[tuple[list[T], int]]:
+    """Cut `items` in order into batches of exactly `size`, the last one padded by its last item.
+
+    Yields each batch and how many of its items count. Results depend on the shape of a batch, so all are equal
+    (DESIGN, Seeds and sameness).
+    """
+    for start in range(0, len(items), size):
+        batch = list(items[start : start + size])
+        yield batch + [batch[-1]] * (size - len(batch)), len(batch)
