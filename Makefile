@@ -1,0 +1,49 @@
+# make demo: generate, look at and verify one 2D and one 3D data set.   make test, make check: what CI runs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out
+
+.PHONY: setup setup-dev demo test check docs bench clean
+.DELETE_ON_ERROR:
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+# Each stamp is older than what it was made from only when an install is due.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@start=$$(date +%s); \
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e . && touch $@ && \
+	echo "raysynth installed in $(VENV) in $$(( $$(date +%s) - start )) s"
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@start=$$(date +%s); \
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[dev]' && touch $@ && \
+	echo "developer tools installed in $$(( $$(date +%s) - start )) s"
+
+demo: setup
+	@start=$$(date +%s); set -e; \
+	for name in demo-2d demo-3d; do \
+		$(BIN)/raysynth generate configs/$$name.yaml --out $(OUT)/$$name.zarr; \
+		$(BIN)/raysynth preview $(OUT)/$$name.zarr $(OUT)/$$name.png; \
+		$(BIN)/raysynth verify $(OUT)/$$name.zarr; \
+	done; \
+	echo "demo finished in $$(( $$(date +%s) - start )) s: look at $(OUT)/demo-2d.png and $(OUT)/demo-3d.png"
+
+test: setup-dev
+	$(BIN)/python -m pytest --cov
+
+check: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: setup
+	$(BIN)/python docs/settings.py > docs/configuration.md
+
+bench: setup
+	@for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(OUT) build dist .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,38 @@
+"""Fixtures of the whole suite: real data where it is, quiet threads, repeatable property tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "raysynth",
+    deadline=None,  # two shared cores: a slow example is not a failure
+    derandomize=True,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("raysynth")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the real data sets: `$RAYSYNTH_DATA`, or `shared/data` beside the repository. Skips without it."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("RAYSYNTH_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("needs the real data sets: set RAYSYNTH_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread() -> Iterator[None]:
+    """Results depend on the number of threads: tests use one, and deterministic kernels."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.set_num_threads(before)
