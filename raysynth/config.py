@@ -45,6 +45,9 @@ class DataConfig(Settings):
     voxel_um: tuple[Positive, ...] | None = Field(None, description="voxel size z, y, x (2D: y, x) in µm; null: unknown")
     z_range: tuple[int, int] | None = Field(None, description="first slice and one past the last that are read (3D)")
     split: SplitConfig = SplitConfig()
+    source: str = Field("", description="where the data come from, for the bundle's model card")
+    licence: str = Field("", description="their licence")
+    attribution: str = Field("", description="whom to cite")
 
     @model_validator(mode="after")
     def _consistent(self) -> "DataConfig":
@@ -118,6 +121,7 @@ class ViewsConfig(Settings):
     layout: Literal["spread", "ring"] = Field("spread", description="over the hemisphere, or SyncDreamer's ring at 30°")
     count: Annotated[int, Field(ge=4, le=64)] = Field(16, description="views, the conditioning view along z included")
     side_px: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = Field(32, description="pixels of a view")
+    truncation_px: Positive = Field(4.0, description="distance to the outline, in pixels of a view, that saturates")
     volume: Annotated[int, Field(ge=8, le=64)] = Field(16, description="voxels along a side of the shared feature volume")
     channels: tuple[Count, ...] = (64, 96)
     volume_channels: Count = 32
@@ -149,14 +153,13 @@ class GateConfig(Settings):
 class TextureConfig(Settings):
     """Mask-conditioned latent diffusion of the texture."""
 
-    start: str = Field("scratch", description="scratch, a bundle, or a folder or hub id of Stable Diffusion 1.x/2.x")
+    start: str = Field("scratch", description="scratch, or a folder or hub id of Stable Diffusion 1.x/2.x")
     conditioning: Literal["concat", "control"] = Field("concat", description="scratch: how the mask enters the UNet")
     autoencoder: Literal[1, 2, 4] = Field(1, description="factor of the learned autoencoder; 1: none, pixels folded 2x2")
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = (48, 96, 96)
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     sampler_steps: Count = Field(20, description="DDIM steps, eta = 0")
-    guidance: Annotated[float, Field(ge=0)] = Field(0.0, description="classifier-free guidance on the mask; 0: none")
     resolution_px: int | None = Field(None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works")
     batch: Count = Field(32, description="slices sampled at once")
     train: TrainConfig = TrainConfig()

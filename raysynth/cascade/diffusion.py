@@ -38,10 +38,8 @@ def noise_and_time(rngs: Sequence[Generator], *shape: int, steps: int = TIMESTEP
 
 def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
     """Squared error of the scheduler's own prediction target, `(n,)`."""
-    if scheduler.config.prediction_type == "v_prediction":
-        target = scheduler.get_velocity(x0, noise, t)
-    else:
-        target = noise
+    velocity = scheduler.config.prediction_type == "v_prediction"
+    target = scheduler.get_velocity(x0, noise, t) if velocity else noise
     return (predicted.float() - target).square().flatten(1).mean(dim=1)
 
 

@@ -62,7 +62,8 @@ class Trainer:
         world = self.accelerator.num_processes
         if config.batch % (world * config.accumulate):
             raise ValueError(f"batch {config.batch} cannot be cut into {world} workers x {config.accumulate} parts")
-        optimizer = torch.optim.AdamW(task.model.parameters(), lr=config.learning_rate, weight_decay=1e-4)
+        trained = [p for p in task.model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4)
         warmup_cosine = get_cosine_schedule_with_warmup(optimizer, config.warmup, config.steps)
         self.model, self.optimizer = self.accelerator.prepare(task.model, optimizer)
         self.schedule = warmup_cosine
@@ -124,7 +125,8 @@ class Trainer:
         board.add_scalar("learning_rate", self.schedule.get_last_lr()[0], step)
         board.add_scalar("samples_per_second", rate, step)
         if step % 100 == 0:
-            self.accelerator.print(f"{self.task.name} step {step}/{self.config.steps} loss {loss:.4f} {rate:.1f} samples/s")
+            at = f"{self.task.name} step {step}/{self.config.steps}"
+            self.accelerator.print(f"{at} loss {loss:.4f} {rate:.1f} samples/s", flush=True)
 
     def _show(self, board: SummaryWriter, step: int) -> None:
         model = self._bare()
@@ -139,7 +141,7 @@ class Trainer:
         if result.grid is not None:
             board.add_image("samples", result.grid, step, dataformats="HW")
         figures = " ".join(f"{name} {value:.3f}" for name, value in result.figures.items())
-        self.accelerator.print(f"{self.task.name} step {step}: {figures}")
+        self.accelerator.print(f"{self.task.name} step {step}: {figures}", flush=True)
 
     def _save(self, step: int) -> None:
         if self.accelerator.is_main_process:

@@ -1,0 +1,134 @@
+"""Model bundles: the trained models of one data set in one folder, with all that generation must know of it."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from diffusers import DDIMScheduler, UNet2DModel
+from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError
+
+from raysynth.cascade.masks import MaskLimits
+from raysynth.cascade.texture import TextureModel, open_texture
+from raysynth.cascade.views import MultiViewModel
+from raysynth.config import Config
+from raysynth.data.statistics import PopulationStatistics
+from raysynth.errors import InputError
+
+T = TypeVar("T")
+
+# What a network's weights fix: taken from the bundle whatever the config says.
+STRUCTURE: dict[str, tuple[str, ...]] = {
+    "masks": ("channels", "truncation_px"),
+    "views": ("layout", "count", "side_px", "volume", "channels", "volume_channels"),
+    "texture": ("conditioning", "autoencoder", "channels", "resolution_px"),
+}
+
+
+class BundleInfo(BaseModel):
+    """`bundle.json`."""
+
+    format: int = 1
+    name: str
+    statistics: PopulationStatistics
+    mask_limits: MaskLimits
+    structure: dict[str, dict[str, Any]] = {}
+    data: dict[str, str] = {}
+    figures: dict[str, dict[str, float]] = {}
+    commands: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; each model is read when first asked for."""
+
+    folder: Path
+    info: BundleInfo
+
+    @cached_property
+    def masks(self) -> tuple[UNet2DModel, DDIMScheduler]:
+        """MaskDDPM and its schedule."""
+        part = self.folder / "mask_ddpm"
+        return self._read(lambda: (UNet2DModel.from_pretrained(part), DDIMScheduler.from_pretrained(part)))
+
+    @cached_property
+    def views(self) -> tuple[MultiViewModel, DDIMScheduler]:
+        """SyncDreamer and its schedule (3D)."""
+        part = self.folder / "syncdreamer"
+        return self._read(lambda: (MultiViewModel.from_pretrained(part), DDIMScheduler.from_pretrained(part)))
+
+    @cached_property
+    def texture(self) -> TextureModel:
+        """The texture model."""
+        return self._read(lambda: open_texture(self.folder / "texture"))
+
+    def _read(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"bundle {self.folder} is damaged ({reason}): install or train it again") from None
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over the names and bytes of everything but the model card."""
+        whole = hashlib.sha256()
+        for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and p.suffix != ".md"):
+            whole.update(path.relative_to(self.folder).as_posix().encode())
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+        return whole.hexdigest()
+
+    def resolve(self, config: Config) -> Config:
+        """`config` with everything that the trained weights fix put in from the bundle.
+
+        Raises InputError when the bundle is for the other number of dimensions.
+        """
+        if self.info.statistics.dimensions != config.data.dimensions:
+            made_for = self.info.statistics.dimensions
+            raise InputError(f"bundle {self.info.name} makes {made_for}D cells but data.dimensions is {config.data.dimensions}")
+        groups = {name: getattr(config, name).model_copy(update=fixed) for name, fixed in self.info.structure.items()}
+        return config.model_copy(update=groups)
+
+
+def find_bundle(name: str) -> Path:
+    """The folder of a bundle given by name (shipped with the package) or by path."""
+    shipped = Path(str(files("raysynth.bundles"))) / name
+    for folder in (Path(name), shipped):
+        if (folder / "bundle.json").is_file():
+            return folder
+    known = sorted(p.parent.name for p in shipped.parent.glob("*/bundle.json"))
+    raise InputError(f"bundle {name} was not found: give a folder with a bundle.json, or one of {', '.join(known)}")
+
+
+def open_bundle(name: str) -> Bundle:
+    """Open a bundle by name or folder; its models are read when first used."""
+    folder = find_bundle(name)
+    try:
+        return Bundle(folder, BundleInfo.model_validate_json((folder / "bundle.json").read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise InputError(f"{folder / 'bundle.json'} is damaged at {where} ({first['msg']}): install or train it again") from None
+
+
+def save_part(folder: Path, part: str, write: Callable[[Path], None]) -> None:
+    """Put one model into a bundle folder: written beside, then swapped in."""
+    unfinished, target = folder / f".{part}", folder / part
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    write(unfinished)
+    shutil.rmtree(target, ignore_errors=True)
+    unfinished.rename(target)
+
+
+def save_info(folder: Path, info: BundleInfo) -> None:
+    """Write `bundle.json` atomically."""
+    unfinished = folder / ".bundle.json"
+    unfinished.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
+    unfinished.replace(folder / "bundle.json")

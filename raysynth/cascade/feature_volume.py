@@ -1,0 +1,115 @@
+"""Between N views and the volume they share: back-projection and frustum resampling (SyncDreamer, Liu 2024).
+
+The cameras never change, so both are constant linear maps. They are kept as sparse matrices, whose products run several
+times faster on a CPU than resampling on a grid and whose gradients need no atomic additions on a GPU.
+"""
+
+import itertools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from raysynth.geometry.cameras import pixel_centres
+from raysynth.geometry.silhouettes import rays
+
+
+class _Product(torch.autograd.Function):
+    """matrix @ dense, whose backward is a product with the transpose that was made beforehand."""
+
+    @staticmethod
+    def forward(ctx: Any, dense: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return matrix @ dense
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.transposed @ gradients[0], None, None
+
+
+class SparseMap(nn.Module):
+    """A constant sparse linear map over rows; its parts are plain buffers, which any device or worker can be sent."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        super().__init__()
+        self.shape = tuple(matrix.shape)
+        for name, part in (("matrix", matrix), ("transposed", matrix.t())):
+            csr = part.coalesce().to_sparse_csr()
+            self.register_buffer(f"{name}_rows", csr.crow_indices(), persistent=False)
+            self.register_buffer(f"{name}_columns", csr.col_indices(), persistent=False)
+            self.register_buffer(f"{name}_values", csr.values(), persistent=False)
+
+    def _csr(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        rows, columns, values = (self.get_buffer(f"{name}_{part}") for part in ("rows", "columns", "values"))
+        return torch.sparse_csr_tensor(rows, columns, values, shape, check_invariants=False)
+
+    def forward(self, dense: Tensor) -> Tensor:
+        """`(columns of the matrix, c)` to `(rows of the matrix, c)`, float32."""
+        with torch.autocast(dense.device.type, enabled=False):
+            matrix, transposed = self._csr("matrix", self.shape), self._csr("transposed", self.shape[::-1])
+            product: Tensor = _Product.apply(dense.float(), matrix, transposed)
+        return product
+
+
+def interpolation(points: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Multilinear interpolation at points `(p, d)` in [-1, 1] on a grid of `side`^d values, the first coordinate fastest.
+
+    Returns flat indices and weights, both `(p, 2^d)`; points past the outermost values take these.
+    """
+    position = ((points + 1) * (side / 2) - 0.5).clamp(0, side - 1)
+    low = position.floor().clamp(max=side - 2)
+    part = position - low
+    strides = side ** torch.arange(points.shape[1], device=points.device)
+    indices, weights = [], []
+    for corner in itertools.product((0, 1), repeat=points.shape[1]):
+        offset = torch.tensor(corner, device=points.device)
+        indices.append(((low.long() + offset) * strides).sum(dim=1))
+        weights.append(torch.where(offset == 1, part, 1 - part).prod(dim=1))
+    return torch.stack(indices, dim=1), torch.stack(weights, dim=1)
+
+
+def _matrix(indices: Tensor, weights: Tensor, columns: int) -> Tensor:
+    """The sparse COO matrix whose row i holds `weights[i]` at `indices[i]`."""
+    rows = torch.arange(len(indices)).repeat_interleave(indices.shape[1])
+    shape = (len(indices), columns)
+    return torch.sparse_coo_tensor(torch.stack([rows, indices.flatten()]), weights.flatten(), shape)
+
+
+class BackProjection(nn.Module):
+    """Mean over the views, and spread between them, of what each voxel is seen as."""
+
+    def __init__(self, cameras: Tensor, side: int, volume: int) -> None:
+        super().__init__()
+        self.volume = volume
+        c = pixel_centres(volume)
+        z, y, x = torch.meshgrid(c, c, c, indexing="ij")
+        points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
+        seen = [interpolation(points @ camera[:2].T, side) for camera in cameras]
+        indices = torch.cat([index + i * side**2 for i, (index, _) in enumerate(seen)], dim=1)
+        weights = torch.cat([weight for _, weight in seen], dim=1) / len(cameras)
+        self.mean = SparseMap(_matrix(indices, weights, len(cameras) * side**2))
+
+    def forward(self, views: Tensor) -> Tensor:
+        """Features of views `(b, n, c, h, w)` to a volume `(b, 2c, z, y, x)`."""
+        b, _, c, _, _ = views.shape
+        moments = torch.cat([views, views.square()], dim=2)
+        rows = self.mean(moments.permute(1, 3, 4, 0, 2).reshape(-1, b * 2 * c))
+        volume = rows.reshape(*[self.volume] * 3, b, 2 * c).permute(3, 4, 0, 1, 2)
+        mean, square = volume.chunk(2, dim=1)
+        return torch.cat([mean, (square - mean.square()).clamp(min=1e-6).sqrt()], dim=1)
+
+
+class Frustums(nn.Module):
+    """The volume resampled on every view's rays; orthographic frusta are boxes."""
+
+    def __init__(self, cameras: Tensor, side: int, volume: int, depth: int) -> None:
+        super().__init__()
+        self.shape = (len(cameras), depth, side, side)
+        points = rays(cameras, side, depth).reshape(-1, 3)
+        self.sample = SparseMap(_matrix(*interpolation(points, volume), volume**3))
+
+    def forward(self, volume: Tensor) -> Tensor:
+        """A volume `(b, c, z, y, x)` to every view's frustum `(b, n, c, depth, h, w)`."""
+        b, c = volume.shape[:2]
+        rows = self.sample(volume.permute(2, 3, 4, 0, 1).reshape(-1, b * c))
+        return rows.reshape(*self.shape, b, c).permute(4, 0, 5, 1, 2, 3)

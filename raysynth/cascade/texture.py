@@ -1,0 +1,152 @@
+"""Mask-conditioned latent diffusion of textures.
+
+Two ways for the mask to enter: concatenated to the noisy latent of a `UNet2DModel`, or through a ControlNet (Zhang 2023)
+beside a `UNet2DConditionModel` whose prompt is one context: a learned token when trained from scratch, the empty
+prompt's embedding when opened from Stable Diffusion. Neither needs a text encoder afterwards.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, UNet2DModel
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from raysynth.cascade.diffusion import ddim, padded_batches, schedule
+from raysynth.cascade.latents import FirstStage, Folded, Learned
+from raysynth.cascade.softmask import as_batch, fold, soften
+from raysynth.config import TextureConfig
+
+
+class TextureModel(nn.Module):
+    """Denoiser, first stage and schedule together; `forward` predicts from `x_t`, `t` and the soft mask."""
+
+    def __init__(
+        self,
+        unet: UNet2DModel | UNet2DConditionModel,
+        first_stage: FirstStage,
+        scheduler: DDIMScheduler,
+        controlnet: ControlNetModel | None = None,
+        context: Tensor | None = None,
+    ) -> None:
+        """context: `(1, tokens, width)`, with a controlnet."""
+        super().__init__()
+        self.unet, self.controlnet = unet, controlnet
+        self.first_stage: FirstStage = first_stage
+        self.scheduler = scheduler
+        self.context = None if context is None else nn.Parameter(context)
+
+    def forward(self, x_t: Tensor, t: Tensor, soft: Tensor) -> Tensor:
+        """The network's output for latents `(n, c, h, w)`, timesteps `(n,)` and soft masks `(n, 1, y, x)`."""
+        if self.controlnet is None:
+            return self.unet(torch.cat([x_t, fold(soft, self.first_stage.factor)], dim=1), t).sample
+        assert self.context is not None
+        context = self.context.expand(len(x_t), -1, -1)
+        hint = soft.expand(-1, self.controlnet.config.conditioning_channels, -1, -1)
+        down, mid = self.controlnet(x_t, t, context, controlnet_cond=hint, return_dict=False)
+        return self.unet(
+            x_t, t, context, down_block_additional_residuals=down, mid_block_additional_residual=mid
+        ).sample
+
+    def latent_shape(self, side_px: int) -> tuple[int, int, int]:
+        """Channels and size of the latent of a `side_px` image."""
+        return (self.first_stage.channels, side_px // self.first_stage.factor, side_px // self.first_stage.factor)
+
+    def save(self, folder: Path) -> None:
+        """Write every part in diffusers' own form, fp16."""
+        parts = {"unet": self.unet, "controlnet": self.controlnet, "vae": getattr(self.first_stage, "vae", None)}
+        for name, part in parts.items():
+            if part is not None:
+                part.half().save_pretrained(folder / name)
+                part.float()
+        self.scheduler.save_pretrained(folder / "scheduler")
+        if self.context is not None:
+            save_file({"context": self.context.detach().half().contiguous()}, folder / "context.safetensors")
+
+
+def open_texture(folder: Path) -> TextureModel:
+    """The texture model saved in `folder`."""
+    scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
+    first_stage: FirstStage = Folded()
+    if (folder / "vae").exists():
+        first_stage = Learned(AutoencoderKL.from_pretrained(folder / "vae"))
+    if not (folder / "controlnet").exists():
+        return TextureModel(UNet2DModel.from_pretrained(folder / "unet"), first_stage, scheduler)
+    return TextureModel(
+        UNet2DConditionModel.from_pretrained(folder / "unet"),
+        first_stage,
+        scheduler,
+        ControlNetModel.from_pretrained(folder / "controlnet"),
+        load_file(folder / "context.safetensors")["context"].float(),
+    )
+
+
+def build(first_stage: FirstStage, side_px: int, config: TextureConfig) -> TextureModel:
+    """An untrained model for crops of `side_px`, the mask entering as `config.conditioning` says."""
+    shape = {
+        "sample_size": side_px // first_stage.factor,
+        "out_channels": first_stage.channels,
+        "block_out_channels": config.channels,
+        "layers_per_block": 1,
+        "norm_num_groups": 8,
+    }
+    levels = len(config.channels)
+    if config.conditioning == "concat":
+        unet = UNet2DModel(
+            in_channels=first_stage.channels + first_stage.factor**2,
+            down_block_types=("DownBlock2D",) * (levels - 1) + ("AttnDownBlock2D",),
+            up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
+            attention_head_dim=16,
+            **shape,
+        )
+        return TextureModel(unet, first_stage, schedule())
+    width = 32
+    unet = UNet2DConditionModel(
+        in_channels=first_stage.channels,
+        down_block_types=("DownBlock2D",) * (levels - 1) + ("CrossAttnDownBlock2D",),
+        up_block_types=("CrossAttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
+        cross_attention_dim=width,
+        attention_head_dim=4,
+        **shape,
+    )
+    hint_levels = {2: (16, 32), 4: (16, 32, 32)}[first_stage.factor]
+    control = ControlNetModel.from_unet(
+        unet, conditioning_embedding_out_channels=hint_levels, conditioning_channels=1, load_weights_from_unet=False
+    )
+    return TextureModel(unet, first_stage, schedule(), control, torch.zeros(1, 1, width))
+
+
+@torch.no_grad()
+def paint(
+    model: TextureModel,
+    masks: Sequence[NDArray[np.bool_]],
+    noise: Sequence[Tensor],
+    config: TextureConfig,
+    truncation_px: float,
+) -> list[NDArray[np.float16]]:
+    """Textures `(side, side)` in [0, 1] for masks `(side, side)`, one latent noise `(c, h, w)` each.
+
+    Works in padded batches of `config.batch`, at `config.resolution_px` where that is set.
+    """
+    device = next(model.parameters()).device
+    painted: list[NDArray[np.float16]] = []
+    for batch, count in padded_batches(list(zip(masks, noise, strict=True)), config.batch):
+        soft = as_batch(soften(np.stack([mask for mask, _ in batch]), truncation_px)).to(device)
+        side = soft.shape[-1]
+        hint = resized(soft, config.resolution_px or side)
+        x_T = torch.stack([one for _, one in batch]).to(device)
+        x_0 = ddim(lambda x_t, t, hint=hint: model(x_t, t, hint), x_T, model.scheduler, config.sampler_steps)
+        images = resized(model.first_stage.decode(x_0), side)[:count, 0]
+        painted.extend(((images + 1) / 2).clamp(0, 1).cpu().numpy().astype(np.float16))
+    return painted
+
+
+def resized(images: Tensor, side: int) -> Tensor:
+    """Images `(n, c, y, x)` at another side; unchanged where it is already theirs."""
+    if images.shape[-1] == side:
+        return images
+    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)

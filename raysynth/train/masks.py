@@ -1,0 +1,60 @@
+"""Data and loss of MaskDDPM."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from raysynth.cascade import masks as mask_ddpm
+from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
+from raysynth.cascade.masks import MaskLimits
+from raysynth.cascade.softmask import as_batch, flip_turn, fold, soften
+from raysynth.config import Config
+from raysynth.seeds import Stage, generator
+from raysynth.train.crops import load_crops
+from raysynth.train.loop import Evaluation
+
+SHOWN = 64
+
+
+class MaskTask:
+    """Unconditional denoising of soft masks, each turned and flipped at random."""
+
+    name = "masks"
+
+    def __init__(self, config: Config) -> None:
+        crops = load_crops(config, "train")
+        self.config = config.masks
+        self.soft = soften(crops.outlines, config.masks.truncation_px)
+        every = max(1, len(crops.outlines) // 2000)  # enough for quantiles; convex hulls of all of them take minutes
+        self.limits = MaskLimits.measure(crops.outlines[::every], config.masks.tail)
+        self.scheduler = schedule()
+        self.model: nn.Module = mask_ddpm.build(crops.side_px, config.masks)
+
+    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
+        """Mean squared error of the predicted velocity."""
+        drawn = [flip_turn(self.soft[rng.integers(len(self.soft))], int(rng.integers(8))) for rng in rngs]
+        x0 = fold(as_batch(np.stack(drawn)))
+        noise, t = noise_and_time(rngs, *x0.shape[1:])
+        device = next(model.parameters()).device
+        x0, noise, t = x0.to(device), noise.to(device), t.to(device)
+        predicted = model(self.scheduler.add_noise(x0, noise, t), t).sample
+        return per_sample_loss(self.scheduler, predicted, x0, noise, t).mean()
+
+    def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
+        """Share of drawn masks that the limits refuse, and 64 of the masks."""
+        model.eval()
+        rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
+        drawn = mask_ddpm.sample(model, self.scheduler, rngs, self.config.sampler_steps)
+        refused = [self.limits.reject(mask) for mask in drawn]
+        area = float(np.median([mask.sum() for mask in drawn]) / np.median((self.soft > 0).sum(axis=(1, 2))))
+        figures = {"rejected": sum(r is not None for r in refused) / SHOWN, "median_area_ratio": area}
+        return Evaluation(figures, tile(torch.from_numpy(drawn).float()))
+
+
+def tile(images: Tensor, columns: int = 8) -> Tensor:
+    """`(n, y, x)` images side by side, `columns` in a row; n must be a multiple of it."""
+    n, y, x = images.shape
+    return images.reshape(n // columns, columns, y, x).permute(0, 2, 1, 3).reshape(n // columns * y, columns * x)

@@ -1,0 +1,126 @@
+"""Data and losses of the texture model: the small autoencoder first where there is one, then the diffusion."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from raysynth.cascade import texture as texture_model
+from raysynth.cascade.diffusion import noise_and_time, per_sample_loss
+from raysynth.cascade.latents import FirstStage, Folded, Learned, build_autoencoder
+from raysynth.cascade.softmask import as_batch, flip_turn, soften
+from raysynth.cascade.stable_diffusion import open_stable_diffusion
+from raysynth.cascade.texture import TextureModel, paint, resized
+from raysynth.config import Config
+from raysynth.evaluate.adherence import adherence
+from raysynth.seeds import Stage, generator, normal
+from raysynth.train.crops import Crops, load_crops
+from raysynth.train.loop import Evaluation, Trainer
+from raysynth.train.masks import tile
+
+SHOWN = 32
+
+
+def draw(crops: Crops, rngs: Sequence[Generator]) -> tuple[Tensor, np.ndarray]:
+    """One random crop for each generator, flipped and turned: images `(n, 1, y, x)` in [-1, 1] and bool masks."""
+    images, masks = [], []
+    for rng in rngs:
+        which, turn = rng.integers(len(crops.images)), int(rng.integers(8))
+        images.append(flip_turn(crops.images[which], turn))
+        masks.append(flip_turn(crops.masks[which], turn))
+    return as_batch(np.stack(images)) * 2 - 1, np.stack(masks)
+
+
+class AutoencoderTask:
+    """Reconstruction of texture crops: mean absolute and squared error, a light Kullback–Leibler term."""
+
+    name = "autoencoder"
+
+    def __init__(self, config: Config) -> None:
+        factor = config.texture.autoencoder
+        self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
+        self.model: nn.Module = build_autoencoder(self.train.side_px, factor)
+
+    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
+        """Reconstruction error from one posterior draw."""
+        images, _ = draw(self.train, rngs)
+        device = next(model.parameters()).device
+        images = images.to(device)
+        encode_decode = model(images, sample_posterior=False, return_dict=True)
+        error = encode_decode.sample - images
+        return error.abs().mean() + error.square().mean()
+
+    def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
+        """Reconstruction PSNR in decibels on validation crops, unit range."""
+        model.eval()
+        images, _ = draw(self.validation, [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)])
+        with torch.no_grad():
+            again = model(images.to(next(model.parameters()).device)).sample.cpu()
+        psnr = -10 * torch.log10(((again - images) / 2).square().mean())
+        return Evaluation({"psnr_db": float(psnr)}, tile((torch.cat([images, again])[:, 0] + 1) / 2))
+
+
+def first_stage(config: Config, folder: Path, device: str) -> FirstStage:
+    """The configured first stage, trained in `folder` where it is a learned one."""
+    if config.texture.autoencoder == 1:
+        return Folded()
+    task = AutoencoderTask(config)
+    settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
+    Trainer(task, settings, folder / "autoencoder", device).fit()
+    assert hasattr(task.model, "config")
+    stage = Learned(task.model)  # type: ignore[arg-type]
+    images, _ = draw(task.train, [generator(0, 1, Stage.EVALUATION, i) for i in range(64)])
+    spread = float(stage.encode(images.to(next(stage.parameters()).device)).std())
+    stage.vae.register_to_config(scaling_factor=1 / spread)
+    return stage
+
+
+class TextureTask:
+    """Denoising of texture latents under their mask."""
+
+    name = "texture"
+
+    def __init__(self, config: Config, folder: Path, device: str = "auto") -> None:
+        self.config = config
+        self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
+        start = config.texture.start
+        if start == "scratch":
+            stage = first_stage(config, folder, device)
+            self.texture = texture_model.build(stage, self.train.side_px, config.texture)
+        else:
+            self.texture = open_stable_diffusion(start)
+        self.model: nn.Module = self.texture
+        self.side_px = config.texture.resolution_px or self.train.side_px
+
+    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
+        """Mean squared error of the predicted velocity (or noise, as the schedule says)."""
+        images, masks = draw(self.train, rngs)
+        soft = as_batch(soften(masks, self.config.masks.truncation_px))
+        device = next(model.parameters()).device
+        images, soft = (resized(x.to(device), self.side_px) for x in (images, soft))
+        x0 = self.texture.first_stage.encode(images)
+        noise, t = noise_and_time(rngs, *x0.shape[1:])
+        noise, t = noise.to(device), t.to(device)
+        scheduler = self.texture.scheduler
+        predicted = model(scheduler.add_noise(x0, noise, t), t, soft)
+        return per_sample_loss(scheduler, predicted, x0, noise, t).mean()
+
+    def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
+        """Mask adherence of painted validation masks beside that of the real crops, and both to look at."""
+        assert isinstance(model, TextureModel)
+        model.eval()
+        rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
+        images, masks = draw(self.validation, rngs)
+        real = (images[:, 0].numpy() + 1) / 2
+        noise = [normal(rng, *model.latent_shape(self.side_px)) for rng in rngs]
+        painted = np.stack(paint(model, list(masks), noise, self.config.texture, self.config.masks.truncation_px))
+        figures = {
+            "adherence": float(adherence(painted, masks).mean()),
+            "adherence_real": float(adherence(real, masks).mean()),
+            "mean": float(painted.mean()),
+            "mean_real": float(real.mean()),
+        }
+        return Evaluation(figures, tile(torch.from_numpy(np.concatenate([real, painted.astype(np.float32)]))))
