@@ -1,0 +1,85 @@
+"""Create, resume, extend and finish a data set.
+
+On disk: an OME-Zarr 0.5 image with `labels/cells` beside it, `cells.parquet/`, `manifest.json`, `done/` (one mark per finished
+shard) and `runs/` (times, hosts, attempts, failures).
+"""
+
+from collections.abc import Iterable
+
+from raysynth.errors import InputError
+from raysynth.store import marks, ome
+from raysynth.store.manifest import MANIFEST_KEY, Manifest, check_same
+from raysynth.store.objects import STORE_ERRORS, Objects, reason
+
+
+def read_manifest(objects: Objects) -> Manifest:
+    """The manifest of a data set; InputError when there is none."""
+    try:
+        return Manifest.from_bytes(objects.get(MANIFEST_KEY), objects.uri)
+    except FileNotFoundError:
+        raise InputError(f"{objects.uri} is not a raysynth data set (it has no {MANIFEST_KEY}): name one") from None
+
+
+def create_dataset(uri: str, manifest: Manifest) -> None:
+    """Create a data set, or make ready to go on with one made from the same manifest.
+
+    More frames than before extend it; a last shard that was not full then is made again. May be repeated, also after being
+    killed at any moment. Raises InputError when the place cannot be written, holds something else or was made otherwise.
+    """
+    objects = Objects(uri, create=True)
+    try:
+        if objects.empty():
+            objects.put(MANIFEST_KEY, manifest.to_bytes())
+        else:
+            _resume(objects, manifest)
+        _write_metadata(objects, manifest)
+    except STORE_ERRORS as error:
+        raise InputError(
+            f"{uri} cannot be written ({reason(error)}): choose another output or free this one"
+        ) from error
+
+
+def _resume(objects: Objects, manifest: Manifest) -> None:
+    try:
+        existing = read_manifest(objects)
+    except InputError as error:
+        raise InputError(f"{objects.uri} holds other files: choose another output") from error
+    check_same(existing, manifest, objects.uri)
+    before, now = existing.dataset, manifest.dataset
+    if now.frames > before.frames:
+        if before.frames % before.frames_per_shard:
+            marks.remove_done(objects, before.shards - 1)
+        objects.put(MANIFEST_KEY, manifest.to_bytes())
+
+
+def _write_metadata(objects: Objects, manifest: Manifest) -> set[int]:
+    """Write every Zarr document, with the frames that are missing now; returns the finished shards."""
+    spec = manifest.dataset
+    done = marks.done_shards(objects.uri)
+    missing = [frame for shard in range(spec.shards) if shard not in done for frame in spec.shard_frames(shard)]
+    objects.put_all(ome.hierarchy(spec, missing))
+    return done
+
+
+def finalise(uri: str) -> Manifest:
+    """List the missing frames in the image's attributes, total the counts in the manifest, and remove killed writers' leftovers.
+
+    Call it when nobody writes any more. Returns the manifest as stored.
+    """
+    objects = Objects(uri)
+    objects.sweep()
+    manifest = read_manifest(objects)
+    done = _write_metadata(objects, manifest)
+    manifest = manifest.model_copy(update={"counts": marks.total_counts(objects, done)})
+    objects.put(MANIFEST_KEY, manifest.to_bytes())
+    return manifest
+
+
+def invalidate(uri: str, shards: Iterable[int]) -> list[int]:
+    """Make shards count as not finished, so that the next `generate` makes exactly these again; returns them sorted."""
+    objects = Objects(uri)
+    chosen = sorted(set(shards))
+    for index in chosen:
+        marks.remove_done(objects, index)
+    finalise(uri)
+    return chosen

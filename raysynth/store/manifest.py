@@ -1,0 +1,91 @@
+"""`manifest.json`: everything that determines the bytes of a data set, and nothing else.
+
+Times, hosts and attempts go to `runs/`. Two data sets with equal manifests are equal, byte for byte (DESIGN, Seeds and sameness).
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from raysynth.errors import InputError
+from raysynth.store.spec import DatasetSpec
+
+MANIFEST_KEY = "manifest.json"
+FORMAT = 1
+SHOWN = 4
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON with sorted keys and fixed spacing: equal values give equal bytes."""
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+class Manifest(BaseModel):
+    """What determines the bytes.
+
+    config: the resolved settings as plain JSON values, without those that leave the bytes alone (number of frames,
+        output folder, number of actors, attempts): the caller drops them.
+    bundle: hash of the model bundle or of the cell bank.
+    versions: package name → version. device: device type ("cpu", "cuda").
+    counts: deterministic totals over all finished shards, written by `finalise`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    config: dict[str, Any]
+    bundle: str
+    versions: dict[str, str]
+    device: str
+    seed: int
+    dataset: DatasetSpec
+    counts: dict[str, int] = {}
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, uri: str) -> "Manifest":
+        """Parse the manifest of the data set at `uri`; InputError when it is damaged or of another format."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise InputError(
+                f"{uri}/{MANIFEST_KEY} is not a raysynth manifest ({where}: {first['msg']}): restore it, or generate anew"
+            ) from None
+
+
+def _flatten(value: object, path: str = "") -> dict[str, object]:
+    if not isinstance(value, dict) or not value:
+        return {path: value}
+    flat: dict[str, object] = {}
+    for key, item in value.items():
+        flat |= _flatten(item, f"{path}.{key}" if path else str(key))
+    return flat
+
+
+def differences(existing: Manifest, new: Manifest) -> dict[str, tuple[object, object]]:
+    """Dotted names of what differs, with both values; `None` where one side lacks it. Frames and counts may differ."""
+    left = _flatten(existing.model_dump(mode="json", exclude={"counts": True, "dataset": {"frames"}}))
+    right = _flatten(new.model_dump(mode="json", exclude={"counts": True, "dataset": {"frames"}}))
+    names = sorted(left.keys() | right.keys())
+    return {n: (left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)}
+
+
+def check_same(existing: Manifest, new: Manifest, uri: str) -> None:
+    """Refuse, with InputError, to go on with a data set made from something else or larger than what is asked for."""
+    if found := differences(existing, new):
+        shown = [f"{name} is {there!r} there and {here!r} now" for name, (there, here) in list(found.items())[:SHOWN]]
+        more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise InputError(
+            f"{uri} was made from other settings ({', '.join(shown)}{more}): use the same ones, or another output"
+        )
+    if new.dataset.frames < existing.dataset.frames:
+        raise InputError(
+            f"{uri} already holds {existing.dataset.frames} frames, more than the {new.dataset.frames} asked for: "
+            "ask for at least as many, or use another output"
+        )

@@ -1,0 +1,117 @@
+"""Whole objects under one URI, on a local disk or in an S3 bucket.
+
+Every write is whole and atomic: obstore's local store writes to a staged name (`key#1`) and renames it, S3 shows an object
+only when its upload ends. A reader therefore never sees half an object, whatever kills the writer.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+from zarr.storage import ObjectStore
+
+from raysynth.errors import InputError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# obstore raises children of OSError where one fits, else its own.
+STORE_ERRORS = (BaseError, OSError)
+STAGED = re.compile(r"#\d+$")
+CONNECTIONS = 16
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """`function` of every item, in order, over a few threads: hides the latency of remote objects."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return list(pool.map(function, items))
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error's text, without obstore's debug source."""
+    return str(error).split("\n", 1)[0]
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder that a plain path or a file:// address names; None for other schemes."""
+    if "://" not in uri:
+        return Path(uri).expanduser().absolute()
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
+
+
+def _s3(uri: str) -> S3Store:
+    """A store on `s3://bucket/prefix`; endpoint, region and keys come from the usual AWS_* environment variables."""
+    parts = urlsplit(uri)
+    prefix = parts.path.strip("/")
+    if parts.scheme != "s3" or not parts.netloc or not prefix:
+        raise InputError(f"{uri!r} is not a place for data: give a folder, a file:// address or s3://bucket/prefix")
+    return S3Store(parts.netloc, prefix=prefix, client_options={"allow_http": True})
+
+
+class Objects:
+    """The objects below `uri`, each with a key such as `done/00000.json`.
+
+    uri: a folder, `file:///folder` or `s3://bucket/prefix`.
+    create: make the folder when it is not there.
+    Raises InputError for other schemes, for a folder that is not there and for one that cannot be made.
+    """
+
+    def __init__(self, uri: str, create: bool = False) -> None:
+        self.uri = uri.rstrip("/") or uri
+        self.folder = local_folder(self.uri)
+        self.store: LocalStore | S3Store = _s3(self.uri) if self.folder is None else self._local(self.folder, create)
+
+    def _local(self, folder: Path, create: bool) -> LocalStore:
+        if not create and not folder.is_dir():
+            raise InputError(f"{self.uri} is not a folder: name a data set that exists")
+        try:
+            return LocalStore(folder, mkdir=create)
+        except STORE_ERRORS as error:
+            raise InputError(
+                f"{self.uri} cannot be written ({reason(error)}): choose another output or free this one"
+            ) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write one object atomically, replacing what was there."""
+        obstore.put(self.store, key, data, use_multipart=False)
+
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """Write many objects, each atomically, in any order."""
+        in_parallel(lambda item: self.put(*item), objects.items())
+
+    def get(self, key: str) -> bytes:
+        """Read one object; FileNotFoundError when it is not there."""
+        return bytes(obstore.get(self.store, key).bytes())
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Sorted keys of the finished objects below `prefix` (whole path segments)."""
+        return sorted(meta["path"] for batch in obstore.list(self.store, prefix or None) for meta in batch)
+
+    def empty(self) -> bool:
+        """Whether nothing is stored under the URI."""
+        return not next(iter(obstore.list(self.store, chunk_size=1)), [])
+
+    def delete(self, key: str) -> None:
+        """Remove one object if it is there."""
+        try:
+            obstore.delete(self.store, key)
+        except FileNotFoundError:
+            return
+
+    def zarr(self, read_only: bool = True) -> ObjectStore[LocalStore | S3Store]:
+        """The same place as a store for zarr."""
+        return ObjectStore(self.store, read_only=read_only)
+
+    def sweep(self) -> None:
+        """Remove staged files that killed writers left. Only for when nobody writes."""
+        if self.folder is not None:
+            for path in self.folder.rglob("*#*"):
+                if STAGED.search(path.name):
+                    path.unlink()

@@ -1,0 +1,97 @@
+"""The Zarr v3 hierarchy and its OME-Zarr 0.5 metadata, as objects to be written whole.
+
+zarr-python makes the hierarchy in memory; its documents are then put in place one by one, each atomically. Writing them again
+with more frames extends every array, which costs no data.
+"""
+
+from typing import Any
+
+import zarr
+from zarr.codecs import ZstdCodec
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import MemoryStore
+
+from raysynth.store.spec import ARRAYS, Array, DatasetSpec
+
+VERSION = "0.5"
+LABELS = "cells"
+GROUPS: dict[Array, str] = {"image": "", "labels": f"labels/{LABELS}"}
+
+
+def memory_array(store: MemoryStore, spec: DatasetSpec, array: Array, level: int, frames: int, path: str) -> zarr.Array:
+    """An array of `frames` frames with the layout of one array of the data set, at `path` of a store in memory."""
+    return zarr.create_array(
+        store,
+        name=path,
+        shape=(frames, *spec.level_shape(level)),
+        chunks=spec.chunk(array, level),
+        shards=spec.shard(array, level),
+        dtype=spec.array_dtype(array),
+        compressors=ZstdCodec(level=spec.zstd_level),
+        fill_value=0,
+        dimension_names=spec.axes,
+        # An empty shard is an object too: what is absent is missing.
+        config={"write_empty_chunks": True},
+    )
+
+
+def documents(store: MemoryStore) -> dict[str, bytes]:
+    """All objects of a store in memory."""
+
+    async def read() -> dict[str, bytes]:
+        found = {}
+        async for key in store.list():
+            value = await store.get(key, default_buffer_prototype())
+            assert value is not None
+            found[key] = value.to_bytes()
+        return found
+
+    return sync(read())
+
+
+def _multiscales(spec: DatasetSpec, name: str) -> list[dict[str, Any]]:
+    """OME-Zarr `multiscales`: µm when the voxel size is known, else pixels without a unit."""
+    unit = {} if spec.voxel_um is None else {"unit": "micrometer"}
+    voxel = spec.voxel_um or (1.0,) * len(spec.frame_shape)
+    axes = [{"name": "t", "type": "time"}] + [{"name": axis, "type": "space", **unit} for axis in spec.axes[1:]]
+    datasets = []
+    for level in range(spec.levels):
+        factors = spec.factors(level)
+        scale = [1.0] + [v * f for v, f in zip(voxel, factors, strict=True)]
+        # A block's centre lies half a block less half a pixel from the first pixel's centre.
+        shift = [0.0] + [v * (f - 1) / 2 for v, f in zip(voxel, factors, strict=True)]
+        transforms = [{"type": "scale", "scale": scale}, {"type": "translation", "translation": shift}]
+        datasets.append({"path": str(level), "coordinateTransformations": transforms})
+    return [{"name": name, "axes": axes, "datasets": datasets}]
+
+
+def _attributes(spec: DatasetSpec, missing: list[int]) -> dict[str, dict[str, Any]]:
+    """Attributes of each group, by path."""
+    image = {"version": VERSION, "multiscales": _multiscales(spec, "image")}
+    labels = {
+        "version": VERSION,
+        "multiscales": _multiscales(spec, LABELS),
+        "image-label": {"source": {"image": "../../"}},
+    }
+    own = {
+        "voxel_um": spec.voxel_um and list(spec.voxel_um),
+        "unit": "pixel" if spec.voxel_um is None else "micrometer",
+        "missing_frames": missing,
+    }
+    return {
+        "": {"ome": image, "raysynth": own},
+        "labels": {"ome": {"version": VERSION, "labels": [LABELS]}},
+        f"labels/{LABELS}": {"ome": labels},
+    }
+
+
+def hierarchy(spec: DatasetSpec, missing: list[int]) -> dict[str, bytes]:
+    """Every metadata document of the data set, by key; `missing` lists the frames that hold no data."""
+    store = MemoryStore()
+    for path, attributes in _attributes(spec, missing).items():
+        zarr.create_group(store, path=path, attributes=attributes, overwrite=True)
+    for array in ARRAYS:
+        for level in range(spec.levels):
+            memory_array(store, spec, array, level, spec.frames, spec.array_path(array, level))
+    return documents(store)
