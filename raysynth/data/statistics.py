@@ -52,7 +52,7 @@ class Region(Measured):
         squares = [
             ((np.arange(n) - c) / a) ** 2 for n, c, a in zip(shape, self.centre_px, self.semi_axes_px, strict=True)
         ]
-        return sum(np.ix_(*squares)) <= 1.0
+        return np.asarray(sum(np.ix_(*squares)) <= 1.0)
 
 
 class FrameRecord(Measured):

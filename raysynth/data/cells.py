@@ -1,0 +1,107 @@
+"""The labelled cells of a frame, and why some of them cannot be used."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import label as components
+from skimage.measure import regionprops
+
+from raysynth.data.frames import Pixels, as_volume
+
+MIN_COMPONENT = 0.9
+MIN_OUTLINE_PX = 9
+MIN_OUTLINE_SHARE = 0.1
+
+BORDER = "cut by the frame's border"
+PIECES = "in several pieces"
+FRAGMENT = "a fragment"
+TOO_LARGE = "larger than the crop"
+
+
+@dataclass(frozen=True)
+class LabelledCell:
+    """One label of one frame; 2D frames count as volumes of one slice.
+
+    start: first voxel (z, y, x) of `mask`, which is trimmed to the cell. sparse: only single slices are annotated.
+    cut_z: reaches the first or last slice of a volume. left_out: the reason why it is not used, or None.
+    """
+
+    label: int
+    start: tuple[int, int, int]
+    mask: NDArray[np.bool_]
+    sparse: bool
+    cut_z: bool
+    left_out: str | None
+
+    @property
+    def outline(self) -> NDArray[np.bool_]:
+        """What MaskDDPM learns `(y, x)`: the projection along z, or the largest annotated slice."""
+        if self.sparse:
+            return self.mask[int(self.mask.sum(axis=(1, 2)).argmax())]
+        return self.mask.any(axis=0)
+
+    @property
+    def diameter_px(self) -> float:
+        """Diameter of the circle of the outline's area."""
+        return float(2 * np.sqrt(self.outline.sum() / np.pi))
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """Middle (y, x) of the outline's bounding box."""
+        return self.start[1] + self.mask.shape[1] // 2, self.start[2] + self.mask.shape[2] // 2
+
+
+def find_cells(pixels: Pixels) -> list[LabelledCell]:
+    """Every labelled cell whose centre lies in the frame's columns, in label order."""
+    labels = as_volume(pixels.labels)
+    found = []
+    for region in regionprops(labels.astype(np.int64)):
+        middle = (region.bbox[2] + region.bbox[5] - 1) / 2
+        if pixels.columns[0] <= middle < pixels.columns[1]:
+            found.append(_inspect(region.label, region.bbox, region.image, labels.shape, pixels.slices is not None))
+    return found
+
+
+def _inspect(
+    label: int, box: tuple[int, ...], image: NDArray[np.bool_], frame: tuple[int, ...], sparse: bool
+) -> LabelledCell:
+    whole = image.sum()
+    parts = components(image, connectivity=3)
+    mask = image
+    if not sparse and parts.max() > 1:
+        mask = parts == 1 + np.bincount(parts[image])[1:].argmax()
+    reason = None
+    if min(box[1], box[2]) == 0 or box[4] == frame[1] or box[5] == frame[2]:
+        reason = BORDER
+    elif mask.sum() < MIN_COMPONENT * whole:
+        reason = PIECES
+    cut_z = frame[0] > 1 and (box[0] == 0 or box[3] == frame[0])
+    start, mask = _trim(mask, box[:3])
+    return LabelledCell(label, start, mask, sparse, cut_z, reason)
+
+
+def _trim(mask: NDArray[np.bool_], start: tuple[int, ...]) -> tuple[tuple[int, int, int], NDArray[np.bool_]]:
+    index = np.nonzero(mask)
+    low, high = [int(i.min()) for i in index], [int(i.max()) + 1 for i in index]
+    z, y, x = (s + a for s, a in zip(start, low, strict=True))
+    return (z, y, x), mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+
+
+def usual_area(cells: list[LabelledCell]) -> float:
+    """Median outline area of the cells in use, in pixels."""
+    return float(np.median([c.outline.sum() for c in cells if c.left_out is None]))
+
+
+def without_misfits(cells: list[LabelledCell], area_px: float, largest_px: int) -> list[LabelledCell]:
+    """Mark fragments, far under the usual area, and cells wider or taller than the largest extent a crop holds."""
+    least = max(MIN_OUTLINE_PX, MIN_OUTLINE_SHARE * area_px)
+    marked = []
+    for cell in cells:
+        reason = cell.left_out
+        if reason is None and cell.outline.sum() < least:
+            reason = FRAGMENT
+        if reason is None and max(cell.mask.shape[1:]) > largest_px:
+            reason = TOO_LARGE
+        marked.append(replace(cell, left_out=reason))
+    return marked

@@ -1,0 +1,62 @@
+"""The Cell Tracking Challenge layout.
+
+A sequence is a folder of two digits with images `tTTT.tif`; its labels lie in a folder beside it (`01_ST/SEG`,
+`01_GT/SEG`, `02_ERR_SEG`, ...) as `man_segTTT.tif` or `maskTTT.tif`, or, for volumes of which only single slices are
+annotated, as `man_seg_TTT_ZZZ.tif`.
+"""
+
+import re
+from pathlib import Path
+
+from raysynth.config import DataConfig
+from raysynth.data.frames import Frame, LabelFile
+from raysynth.errors import InputError
+
+_IMAGE = re.compile(r"t(\d+)\.tiff?")
+_WHOLE = re.compile(r"(?:man_seg|mask)(\d+)\.tiff?")
+_SLICE = re.compile(r"man_seg_(\d+)_(\d+)\.tiff?")
+
+
+def ctc_frames(data: DataConfig) -> list[Frame]:
+    """The labelled frames of every sequence, in order; images without labels are passed over."""
+    root = Path(data.root)
+    if not root.is_dir():
+        raise InputError(
+            f"data.root {root} is not a folder: give the folder that holds the sequences, or fetch the set."
+        )
+    sequences = sorted(p.name for p in root.iterdir() if p.is_dir() and re.fullmatch(r"\d\d", p.name))
+    frames = [frame for sequence in sequences for frame in _sequence(data, sequence)]
+    if not frames:
+        wanted = data.label_folder.format(sequence="NN")
+        raise InputError(f"{root} has no sequence with labels in {wanted}: check data.root and data.label_folder.")
+    return frames
+
+
+def _sequence(data: DataConfig, sequence: str) -> list[Frame]:
+    root = Path(data.root)
+    folder = root / data.label_folder.format(sequence=sequence)
+    if not folder.is_dir():
+        if sequence in data.split.train + data.split.validation + data.split.test:
+            raise InputError(f"{folder} is missing, but data.split names sequence {sequence}: fetch its labels.")
+        return []
+    images = {int(m[1]): p for p in (root / sequence).iterdir() if (m := _IMAGE.fullmatch(p.name))}
+    frames = []
+    for time, labels in sorted(_label_files(folder).items()):
+        if time not in images:
+            raise InputError(f"{labels[0].path} has no image t{time:03d}.tif in {root / sequence}: add or remove it.")
+        if labels[0].z is not None and data.dimensions == 2:
+            raise InputError(f"{labels[0].path} annotates a slice of a volume, but data.dimensions is 2: set it to 3.")
+        frames.append(Frame(sequence, time, images[time], labels, data.dimensions, data.z_range))
+    return frames
+
+
+def _label_files(folder: Path) -> dict[int, tuple[LabelFile, ...]]:
+    """Label files by time; a file for the whole frame goes before files for single slices."""
+    whole: dict[int, tuple[LabelFile, ...]] = {}
+    slices: dict[int, tuple[LabelFile, ...]] = {}
+    for path in sorted(folder.iterdir()):
+        if m := _WHOLE.fullmatch(path.name):
+            whole[int(m[1])] = (LabelFile(path),)
+        elif m := _SLICE.fullmatch(path.name):
+            slices[int(m[1])] = (*slices.get(int(m[1]), ()), LabelFile(path, int(m[2])))
+    return slices | whole
