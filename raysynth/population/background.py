@@ -1,0 +1,103 @@
+"""What lies between cells: a level, slow illumination, and noise with the real background's spectrum and marginal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.ndimage import zoom
+from scipy.special import ndtri
+
+from raysynth.data.statistics import NoiseModel, Region
+from raysynth.population.density import FrameTarget
+
+Field = NDArray[np.float32]
+
+EDGE = 0.15  # width, in semi-axes, over which the region's background gives way to the one outside
+
+
+@dataclass(frozen=True)
+class Background:
+    """slow: expected grey value at every voxel. noise: what is added to it where there is no cell, mean 0."""
+
+    slow: Field
+    noise: Field
+
+
+def draw_background(
+    target: FrameTarget, noise: NoiseModel, frame_px: Sequence[int], z_scale: float, rng: Generator
+) -> Background:
+    """The background of one frame, in grey values."""
+    record = target.record
+    level, spread = record.background, record.noise_std
+    inner_level = level if record.region_background is None else record.region_background
+    inner_spread = spread if record.region_noise_std is None else record.region_noise_std
+    slow = illumination_field(frame_px, noise.illumination_px, z_scale, rng) * np.float32(noise.illumination_std)
+    residual = noise_field(noise, frame_px, rng)
+    inside = _inside(target.region, frame_px) if record.region_background is not None else np.float32(0.0)
+    slow += np.float32(level) + np.float32(inner_level - level) * inside
+    residual *= np.float32(spread) + np.float32(inner_spread - spread) * inside
+    return Background(slow, residual)
+
+
+def flat_background(target: FrameTarget, frame_px: Sequence[int]) -> Background:
+    """No background but its level: for frames that are to have neither noise nor illumination."""
+    level = target.record.background
+    return Background(np.full(frame_px, level, np.float32), np.zeros(frame_px, np.float32))
+
+
+def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rng: Generator) -> Field:
+    """A smooth random field of mean 0 and variance 1 over the frame that varies over `width_px` in-plane pixels."""
+    scale = [z_scale, 1.0, 1.0][-len(shape) :]
+    coarse = [max(4, int(np.ceil(n * s / width_px)) + 1) for n, s in zip(shape, scale, strict=True)]
+    knots = rng.standard_normal(coarse, dtype=np.float32)
+    field = zoom(knots, [n / c for n, c in zip(shape, coarse, strict=True)], order=3, mode="nearest", grid_mode=False)
+    field -= field.mean()
+    return np.asarray(field / max(float(field.std()), 1e-6), np.float32)
+
+
+def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Field:
+    """Residual noise of variance near 1: each slice has the model's power spectrum, neighbouring slices its
+    correlation, and every voxel its marginal distribution (a Gaussian field mapped quantile by quantile)."""
+    padded = tuple(fft.next_fast_len(n + 16, real=True) for n in shape[-2:])
+    gain = _spectral_gain(noise, padded)
+    kept = noise.slice_correlation if len(shape) == 3 else 0.0
+    fresh = np.sqrt(1 - kept**2)
+    slices = []
+    for _ in range(shape[0] if len(shape) == 3 else 1):
+        white = rng.standard_normal(padded, dtype=np.float32)
+        new = fft.irfft2(fft.rfft2(white) * gain, s=padded)[: shape[-2], : shape[-1]]
+        slices.append(new if not slices else kept * slices[-1] + fresh * new)
+    return _to_marginal(np.stack(slices).reshape(shape), noise)
+
+
+def _spectral_gain(noise: NoiseModel, plane: tuple[int, ...]) -> Field:
+    """Amplitude over the real FFT's frequencies, mean square 1, no mean value."""
+    radius = np.hypot(fft.fftfreq(plane[0])[:, None], fft.rfftfreq(plane[1]))
+    power = np.maximum(np.interp(radius, noise.frequency, noise.power), 0.0)
+    power[0, 0] = 0.0
+    twice = np.full(plane[1] // 2 + 1, 2.0)  # every column but the first (and an even width's last) stands for two
+    twice[0] = 1.0
+    twice[-1] = 1.0 if plane[1] % 2 == 0 else 2.0
+    return np.sqrt(power / ((power * twice).sum() / np.prod(plane))).astype(np.float32)
+
+
+def _to_marginal(gaussian: Field, noise: NoiseModel) -> Field:
+    levels = np.linspace(0, 1, len(noise.marginal.values))
+    scores = np.clip(ndtri(levels), -4.0, 4.0)
+    return np.interp(gaussian, scores, noise.marginal.values).astype(np.float32)
+
+
+def _inside(region: Region | None, shape: Sequence[int]) -> Field | np.float32:
+    """Share of the region's own background at each voxel: 1 within, falling smoothly to 0 outside."""
+    if region is None:
+        return np.float32(1.0)
+    squares = [
+        (((np.arange(n) - c) / a) ** 2).astype(np.float32)
+        for n, c, a in zip(shape, region.centre_px, region.semi_axes_px, strict=True)
+    ]
+    radius = np.sqrt(sum(np.ix_(*squares)))
+    t = np.clip((1.0 + EDGE - radius) / EDGE, 0.0, 1.0)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -1,0 +1,106 @@
+"""How many cells a frame has, how large, how bright and where: drawn jointly, one real frame's record at a time.
+
+Counts and sizes depend on each other (on mouse embryos log count and log median volume correlate at -0.86), so a target
+is a smoothed bootstrap: a real record with a little log-normal spread around each of its numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from raysynth.config import PopulationConfig
+from raysynth.data.statistics import FrameRecord, PopulationStatistics, Region
+
+LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
+
+
+@dataclass(frozen=True)
+class FrameTarget:
+    """What one synthetic frame is to look like.
+
+    contrast, contrast_std: mean and spread over cells of the mean grey value above the background around them.
+    """
+
+    record: FrameRecord
+    region: Region | None
+    cells: int
+    median_size: float
+    contrast: float
+    contrast_std: float
+
+
+def draw_target(statistics: PopulationStatistics, population: PopulationConfig, rng: Generator) -> FrameTarget:
+    """Draw a real frame's record and spread it by `population.smoothing`.
+
+    The count follows the size of the frame (or of its region of support); `population.cells` overrules it.
+    """
+    record = statistics.frames[rng.integers(len(statistics.frames))]
+    count, size, light = np.exp(population.smoothing * rng.standard_normal(3))
+    region = frame_region(record, population)
+    room = _room(population.frame_px, region, population.mode) / _room(record.shape, record.region, population.mode)
+    cells = max(1, round(record.cells * room * count))
+    if population.cells is not None:
+        cells = int(rng.integers(*population.cells, endpoint=True))
+    contrast = light * max(record.intensity_mean - around_cells(record), 1.0)
+    return FrameTarget(record, region, cells, record.median_size * size, contrast, light * record.intensity_std)
+
+
+def around_cells(record: FrameRecord) -> float:
+    """The background level between the cells: the region's own where there is one."""
+    return record.background if record.region_background is None else record.region_background
+
+
+def frame_region(record: FrameRecord, population: PopulationConfig) -> Region | None:
+    """The frame's region of support; the measured one keeps its place relative to the frame's centre."""
+    frame = np.array(population.frame_px)
+    if population.region == "none":
+        return None
+    if population.region != "measured":
+        return Region(centre_px=tuple(((frame - 1) / 2).tolist()), semi_axes_px=population.region)
+    if record.region is None:
+        return None
+    centre = np.array(record.region.centre_px) + (frame - np.array(record.shape)) / 2
+    return record.region.model_copy(update={"centre_px": tuple(centre.tolist())})
+
+
+def _room(shape: Sequence[int], region: Region | None, mode: str) -> float:
+    """Pixels in which cells may lie; cells on a plane share its area, not the volume above it."""
+    if mode == "plane":
+        shape = shape[-2:]
+        region = region and Region(centre_px=region.centre_px[-2:], semi_axes_px=region.semi_axes_px[-2:])
+    return float(np.prod(shape)) if region is None else float(max(region.inside(shape).sum(), 1))
+
+
+def choose_cells(sizes: ArrayLike, target: FrameTarget, rng: Generator) -> NDArray[np.int64]:
+    """Which of a shard's cells, of the given sizes in voxels `(m,)`, a frame uses: indices `(target.cells,)`, shuffled.
+
+    Cells are never rescaled. They are weighted by the log-normal size distribution of the target frame over the
+    distribution of `sizes`, and resampled systematically: each is used its expected number of times, rounded.
+    """
+    log_sizes = np.log(np.asarray(sizes, float))
+    spread = max(target.record.size_spread, LEAST_SPREAD)
+    wanted = -0.5 * ((log_sizes - np.log(target.median_size)) / spread) ** 2
+    apart = (log_sizes[:, None] - log_sizes) / LEAST_SPREAD
+    crowding = np.exp(-0.5 * apart**2).sum(axis=1)
+    weights = np.exp(wanted - wanted.max()) / crowding
+    steps = (np.arange(target.cells) + rng.random()) * weights.sum() / target.cells
+    chosen = np.searchsorted(np.cumsum(weights), steps, side="right")
+    return rng.permutation(np.minimum(chosen, len(log_sizes) - 1))
+
+
+def draw_contrasts(
+    own: NDArray[np.float64], statistics: PopulationStatistics, target: FrameTarget, rng: Generator
+) -> NDArray[np.float64]:
+    """Contrasts `(n,)` of a frame's cells, given their `own`: the measured distribution moved to the target's mean and
+    spread, dealt out in order of brightness, so that a cell brighter than another stays so and gains stay small."""
+    relative = statistics.cells.relative_intensity
+    levels = np.array(relative.values)
+    draws = relative.at(rng.random(len(own)))
+    drawn = target.contrast + target.contrast_std * (draws - levels.mean()) / max(levels.std(), 1e-6)
+    drawn = np.clip(drawn, *(target.contrast * relative.at([0.01, 0.99])))
+    contrasts = np.empty(len(own))
+    contrasts[np.argsort(own, kind="stable")] = np.sort(drawn)
+    return contrasts

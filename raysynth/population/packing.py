@@ -1,0 +1,67 @@
+"""A shard's cells as one record, the form in which they travel between processes and rest in a cell bank.
+
+Masks are bit-packed and textures laid end to end, so a record is a few large buffers whatever the number of cells.
+"""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raysynth.errors import InputError
+from raysynth.population.cell import Cell
+
+Record = dict[str, NDArray[np.generic]]
+
+# One record is one row of a Ray Data block: well below the 2 GiB at which arrow's list offsets end.
+LIMIT_BYTES = 512 * 2**20
+
+
+def pack(cells: Sequence[Cell], limit_bytes: int = LIMIT_BYTES) -> Record:
+    """Cells as a dictionary of arrays: `shapes` (n, d) int32, `rings` (n,) uint8, `masks` uint8 (bits, each cell begun
+    on a byte), `textures` float16, `provenance` uint8 (JSON, UTF-8).
+
+    Cells of one record are all 2D or all 3D. Raises InputError if the record would be larger than `limit_bytes`.
+    """
+    dimensions = {cell.mask.ndim for cell in cells}
+    if len(dimensions) > 1:
+        raise ValueError("the cells of one record must all be 2D or all 3D")
+    masks = [np.packbits(cell.mask) for cell in cells]
+    textures = [np.ascontiguousarray(cell.texture, np.float16).ravel() for cell in cells]
+    provenance = json.dumps([cell.provenance for cell in cells], sort_keys=True).encode()
+    size = sum(a.nbytes for a in masks) + sum(a.nbytes for a in textures) + len(provenance)
+    if size > limit_bytes:
+        raise InputError(
+            f"generate.cells_per_shard: {len(cells)} cells take {size / 2**20:.1f} MiB packed, over the limit of "
+            f"{limit_bytes / 2**20:.1f} MiB a shard; ask for fewer cells a shard"
+        )
+    return {
+        "shapes": np.array([cell.mask.shape for cell in cells], np.int32).reshape(len(cells), *dimensions or {2}),
+        "rings": np.array([cell.ring for cell in cells], np.uint8),
+        "masks": np.concatenate([*masks, np.empty(0, np.uint8)]),
+        "textures": np.concatenate([*textures, np.empty(0, np.float16)]),
+        "provenance": np.frombuffer(provenance, np.uint8),
+    }
+
+
+def unpack(record: Record) -> list[Cell]:
+    """The cells of a record, equal to those packed. Textures are views of the record's buffer."""
+    shapes = [tuple(shape) for shape in np.asarray(record["shapes"]).tolist()]
+    rings = np.asarray(record["rings"]).tolist()
+    grown = [texture_shape(shape, ring) for shape, ring in zip(shapes, rings, strict=True)]
+    mask_ends = np.cumsum([0, *(-(-int(np.prod(s)) // 8) for s in shapes)])
+    texture_ends = np.cumsum([0, *(int(np.prod(s)) for s in grown)])
+    provenance = json.loads(np.asarray(record["provenance"], np.uint8).tobytes())
+    cells = []
+    for i, (shape, ring) in enumerate(zip(shapes, rings, strict=True)):
+        bits = np.asarray(record["masks"], np.uint8)[mask_ends[i] : mask_ends[i + 1]]
+        mask = np.unpackbits(bits, count=int(np.prod(shape))).astype(bool).reshape(shape)
+        texture = np.asarray(record["textures"], np.float16)[texture_ends[i] : texture_ends[i + 1]].reshape(grown[i])
+        cells.append(Cell(mask, texture, ring, provenance[i]))
+    return cells
+
+
+def texture_shape(mask_shape: tuple[int, ...], ring: int) -> tuple[int, ...]:
+    """Shape of a cell's texture: the mask's, grown by `ring` on every side of y and x."""
+    return (*mask_shape[:-2], mask_shape[-2] + 2 * ring, mask_shape[-1] + 2 * ring)

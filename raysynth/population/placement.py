@@ -1,0 +1,143 @@
+"""Where each cell of a frame goes.
+
+After Svoboda and Ulman (ICIAP 2013): cells are placed one by one at unoccupied places, with probability p next to a
+cell that is already there. Their exhaustive search by correlation over the whole frame is replaced by two searches
+whose cost depends on the cell alone: random candidates, and sliding the cell towards a placed one until it touches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from raysynth.data.statistics import Region
+from raysynth.population.occupancy import Footprint, Occupancy, Offsets, axis_scale
+
+SLIDES = 64  # directions tried next to placed cells before the cell is put anywhere
+CANDIDATES = 64  # random offsets tested at once
+ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How cells share a frame.
+
+    clustering: probability p. gap_px: least distance between two cells, which is exceeded (0: they may touch).
+    region: where cells may lie, whole. plane: all cells stand on one z-plane. border_cut: cells may reach past the y
+    and x borders as long as their centre is inside. z_scale: one step in z over one in the plane.
+    """
+
+    clustering: float = 0.5
+    gap_px: float = 0.0
+    region: Region | None = None
+    plane: bool = False
+    border_cut: bool = False
+    z_scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """offsets: corner of each mask's box in the frame `(n, d)`, zero where not placed. placed, clustered: bool `(n,)`;
+    clustered cells were put next to another one."""
+
+    offsets: Offsets
+    placed: NDArray[np.bool_]
+    clustered: NDArray[np.bool_]
+
+
+def place(masks: Sequence[NDArray[np.bool_]], frame_px: Sequence[int], rules: Rules, rng: Generator) -> Placement:
+    """Place trimmed masks one by one in a frame; those for which no place was found are left out and flagged.
+
+    Cells of a cluster touch up to the rounding of the sliding direction to whole pixels.
+    """
+    n, dimensions = len(masks), len(frame_px)
+    overhang = max((max(mask.shape[-2:]) for mask in masks), default=0) if rules.border_cut else 0
+    occupancy = Occupancy(frame_px, rules.region, rules.gap_px, overhang, rules.z_scale)
+    tallest = max((mask.shape[0] for mask in masks), default=0)
+    plane = max(0, (frame_px[0] - tallest) // 2) if rules.plane else None
+    search = _Search(occupancy, np.asarray(frame_px), rules, plane, rng)
+    offsets = np.zeros((n, dimensions), np.int64)
+    placed, clustered = np.zeros(n, bool), np.zeros(n, bool)
+    for i, mask in enumerate(masks):
+        offset, clustered[i] = search.next_place(Footprint.of(mask, rules.z_scale))
+        if offset is not None:
+            offsets[i], placed[i] = offset, True
+            occupancy.add(offset, mask)
+    return Placement(offsets, placed, clustered)
+
+
+class _Search:
+    """The search for one free offset after another; remembers what was placed."""
+
+    def __init__(
+        self, occupancy: Occupancy, frame: NDArray[np.int64], rules: Rules, plane: int | None, rng: Generator
+    ) -> None:
+        self.occupancy, self.frame, self.rules, self.plane, self.rng = occupancy, frame, rules, plane, rng
+        self.scale = axis_scale(len(frame), rules.z_scale)
+        self.centres: list[Offsets] = []
+        self.reaches: list[float] = []
+
+    def next_place(self, footprint: Footprint) -> tuple[Offsets | None, bool]:
+        """A free offset, or None, and whether it is next to a placed cell."""
+        low, high = self._bounds(footprint)
+        if np.any(low > high):
+            return None, False
+        offset = None
+        if self.rng.random() < self.rules.clustering and self.centres:
+            offset = self._beside(footprint, low, high)
+        clustered = offset is not None
+        if offset is None:
+            offset = self._anywhere(footprint, low, high)
+        if offset is not None:
+            self.centres.append(offset + footprint.centre)
+            self.reaches.append(footprint.reach)
+        return offset, clustered
+
+    def _bounds(self, footprint: Footprint) -> tuple[Offsets, Offsets]:
+        """Least and largest offsets that the frame, the region's box and the plane allow."""
+        shape = np.array(footprint.mask.shape)
+        low, high = np.zeros_like(shape), self.frame - shape
+        if self.rules.border_cut:
+            low[-2:] = -footprint.centre[-2:]
+            high[-2:] = (self.frame - 1 - footprint.centre)[-2:]
+        if self.rules.region is not None:
+            centre, axes = np.array(self.rules.region.centre_px), np.array(self.rules.region.semi_axes_px)
+            low = np.maximum(low, np.ceil(centre - axes)).astype(np.int64)
+            high = np.minimum(high, np.floor(centre + axes) - shape + 1).astype(np.int64)
+        if self.plane is not None:
+            low[0], high[0] = self.plane, min(self.plane, high[0])
+        return low, high
+
+    def _beside(self, footprint: Footprint, low: Offsets, high: Offsets) -> Offsets | None:
+        """The first contact found by sliding towards a random placed cell from a random direction."""
+        for _ in range(SLIDES):
+            target = int(self.rng.integers(len(self.centres)))
+            direction = self.rng.standard_normal(len(self.frame))
+            if self.plane is not None:
+                direction[0] = 0.0
+            direction /= np.sqrt(direction @ direction)
+            reach = self.reaches[target] + footprint.reach + self.rules.gap_px
+            steps = np.arange(0.0, reach + 2.0)[:, None] * (direction / self.scale)
+            path = np.rint(self.centres[target] - footprint.centre + steps).astype(np.int64)
+            if self.plane is not None:
+                path[:, 0] = self.plane
+            offset = self._first_free(path[((path >= low) & (path <= high)).all(axis=1)], footprint)
+            if offset is not None:
+                return offset
+        return None
+
+    def _anywhere(self, footprint: Footprint, low: Offsets, high: Offsets) -> Offsets | None:
+        for _ in range(ROUNDS):
+            candidates = self.rng.integers(low, high, size=(CANDIDATES, len(low)), endpoint=True)
+            offset = self._first_free(candidates, footprint)
+            if offset is not None:
+                return offset
+        return None
+
+    def _first_free(self, candidates: Offsets, footprint: Footprint) -> Offsets | None:
+        for offset in candidates[self.occupancy.may_fit(candidates, footprint)]:
+            if self.occupancy.fits(offset, footprint.mask):
+                return np.asarray(offset)
+        return None
