@@ -1,7 +1,7 @@
 """Create, resume, extend and finish a data set.
 
-On disk: an OME-Zarr 0.5 image with `labels/cells` beside it, `cells.parquet/`, `manifest.json`, `done/` (one mark per finished
-shard) and `runs/` (times, hosts, attempts, failures).
+On disk: an OME-Zarr 0.5 image with `labels/cells` beside it, `cells.parquet/`, `manifest.json`, `done/` (one mark per
+finished shard) and `runs/` (times, hosts, attempts, failures).
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from raysynth.errors import InputError
 from raysynth.store import marks, ome
 from raysynth.store.manifest import MANIFEST_KEY, Manifest, check_same
-from raysynth.store.objects import STORE_ERRORS, Objects, reason
+from raysynth.store.objects import STORE_ERRORS, Objects, unwritable
+from raysynth.store.spec import table_key
 
 
 def read_manifest(objects: Objects) -> Manifest:
@@ -23,8 +24,9 @@ def read_manifest(objects: Objects) -> Manifest:
 def create_dataset(uri: str, manifest: Manifest) -> None:
     """Create a data set, or make ready to go on with one made from the same manifest.
 
-    More frames than before extend it; a last shard that was not full then is made again. May be repeated, also after being
-    killed at any moment. Raises InputError when the place cannot be written, holds something else or was made otherwise.
+    More frames than before extend it; a last shard that was not full then is made again. May be repeated, also after
+    being killed at any moment. Raises InputError when the place cannot be written, holds something else or was made
+    from other settings.
     """
     objects = Objects(uri, create=True)
     try:
@@ -34,9 +36,7 @@ def create_dataset(uri: str, manifest: Manifest) -> None:
             _resume(objects, manifest)
         _write_metadata(objects, manifest)
     except STORE_ERRORS as error:
-        raise InputError(
-            f"{uri} cannot be written ({reason(error)}): choose another output or free this one"
-        ) from error
+        raise unwritable(uri, error) from error
 
 
 def _resume(objects: Objects, manifest: Manifest) -> None:
@@ -48,8 +48,14 @@ def _resume(objects: Objects, manifest: Manifest) -> None:
     before, now = existing.dataset, manifest.dataset
     if now.frames > before.frames:
         if before.frames % before.frames_per_shard:
-            marks.remove_done(objects, before.shards - 1)
+            _drop(objects, before.shards - 1)
         objects.put(MANIFEST_KEY, manifest.to_bytes())
+
+
+def _drop(objects: Objects, index: int) -> None:
+    """Make a shard count as not finished, and take its cells out of the table."""
+    marks.remove_done(objects, index)
+    objects.delete(table_key(index))
 
 
 def _write_metadata(objects: Objects, manifest: Manifest) -> set[int]:
@@ -62,9 +68,9 @@ def _write_metadata(objects: Objects, manifest: Manifest) -> set[int]:
 
 
 def finalise(uri: str) -> Manifest:
-    """List the missing frames in the image's attributes, total the counts in the manifest, and remove killed writers' leftovers.
+    """List the missing frames in the image's attributes and the total counts in the manifest.
 
-    Call it when nobody writes any more. Returns the manifest as stored.
+    Also removes what killed writers left, so call it when nobody writes any more. Returns the manifest as stored.
     """
     objects = Objects(uri)
     objects.sweep()
@@ -80,6 +86,6 @@ def invalidate(uri: str, shards: Iterable[int]) -> list[int]:
     objects = Objects(uri)
     chosen = sorted(set(shards))
     for index in chosen:
-        marks.remove_done(objects, index)
+        _drop(objects, index)
     finalise(uri)
     return chosen

@@ -1,6 +1,7 @@
 """`manifest.json`: everything that determines the bytes of a data set, and nothing else.
 
-Times, hosts and attempts go to `runs/`. Two data sets with equal manifests are equal, byte for byte (DESIGN, Seeds and sameness).
+Times, hosts and attempts go to `runs/`. Complete data sets with equal manifests are equal, byte for byte (DESIGN, Seeds
+and sameness).
 """
 
 import json
@@ -55,7 +56,7 @@ class Manifest(BaseModel):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise InputError(
-                f"{uri}/{MANIFEST_KEY} is not a raysynth manifest ({where}: {first['msg']}): restore it, or generate anew"
+                f"{uri}/{MANIFEST_KEY} is damaged ({where}: {first['msg']}): restore it or generate anew"
             ) from None
 
 

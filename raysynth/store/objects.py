@@ -1,7 +1,7 @@
 """Whole objects under one URI, on a local disk or in an S3 bucket.
 
-Every write is whole and atomic: obstore's local store writes to a staged name (`key#1`) and renames it, S3 shows an object
-only when its upload ends. A reader therefore never sees half an object, whatever kills the writer.
+Every write is whole and atomic: obstore's local store writes to a staged name (`key#1`) and renames it, S3 shows an
+object only when its upload ends. A reader therefore never sees half an object, whatever kills the writer.
 """
 
 import re
@@ -33,9 +33,10 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return list(pool.map(function, items))
 
 
-def reason(error: BaseException) -> str:
-    """The first line of an error's text, without obstore's debug source."""
-    return str(error).split("\n", 1)[0]
+def unwritable(uri: str, error: Exception) -> InputError:
+    """What to tell the user when `uri` cannot be written. obstore's debug text, below the first line, is left out."""
+    reason = str(error).split("\n", 1)[0]
+    return InputError(f"{uri} cannot be written ({reason}): choose another output or make this one writable")
 
 
 def local_folder(uri: str) -> Path | None:
@@ -74,9 +75,7 @@ class Objects:
         try:
             return LocalStore(folder, mkdir=create)
         except STORE_ERRORS as error:
-            raise InputError(
-                f"{self.uri} cannot be written ({reason(error)}): choose another output or free this one"
-            ) from error
+            raise unwritable(self.uri, error) from error
 
     def put(self, key: str, data: bytes) -> None:
         """Write one object atomically, replacing what was there."""

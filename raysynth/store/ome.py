@@ -1,7 +1,7 @@
 """The Zarr v3 hierarchy and its OME-Zarr 0.5 metadata, as objects to be written whole.
 
-zarr-python makes the hierarchy in memory; its documents are then put in place one by one, each atomically. Writing them again
-with more frames extends every array, which costs no data.
+zarr-python makes the hierarchy in memory; its documents are then put in place one by one, each atomically. Writing them
+again with more frames extends every array at once.
 """
 
 from typing import Any

@@ -11,7 +11,7 @@ Frames = NDArray[np.unsignedinteger]
 def shrink_image(frames: Frames, factors: Sequence[int]) -> Frames:
     """Mean over blocks of `factors` pixels, rounded half up in integers; edge blocks repeat the last pixel.
 
-    frames: `(t, [z,] y, x)` of uint8 or uint16. Returns the same type, each frame axis divided by its factor, rounded up.
+    frames: `(t, [z,] y, x)`, uint8 or uint16. Returns the same type, each frame axis divided by its factor, rounded up.
     """
     padding = [(0, 0)] + [(0, -n % f) for n, f in zip(frames.shape[1:], factors, strict=True)]
     blocks = np.pad(frames, padding, mode="edge")

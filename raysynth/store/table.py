@@ -1,7 +1,8 @@
 """The cell table: one row per cell and frame, one Parquet part per shard.
 
-What can be measured from the labels (volume, centroid, bounding box) is measured here, from the very arrays that are stored,
-so the table cannot disagree with them. What only the composer knows (source cell, seed key, gain...) comes as further columns.
+What can be measured from the labels (volume, centroid, bounding box) is measured here, from the very arrays that are
+stored, so the table cannot disagree with them. What only the composer knows (source cell, seed key) comes as further
+columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ KEY = ("frame", "label")
 
 
 def measured_schema(axes: Sequence[str]) -> pa.Schema:
-    """Columns measured from the labels. Lengths in pixels; boxes are half-open; `axes` are the frame's, z first if there."""
+    """Columns measured from the labels, in pixels; boxes are half-open. axes: of the frame, `(z, y, x)` or `(y, x)`."""
     fields = [("frame", pa.int64()), ("label", pa.uint32()), ("volume_px", pa.int64())]
     fields += [(f"centroid_{axis}", pa.float64()) for axis in axes]
     fields += [(f"{axis}_{end}", pa.int64()) for end in ("start", "stop") for axis in axes]

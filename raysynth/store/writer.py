@@ -1,7 +1,7 @@
 """Write one shard: its image, labels and table part, then its done mark.
 
-A shard has one writer. It encodes whole Zarr shards at every level in memory and puts each as one object, so there is never a
-read-modify-write of a Zarr shard (concurrent ones lose data silently, zarr-python issue 3682).
+A shard has one writer. It encodes whole Zarr shards at every level in memory and puts each as one object, so there is
+never a read-modify-write of a Zarr shard (concurrent ones lose data silently, zarr-python issue 3682).
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def encode(spec: DatasetSpec, array: Array, level: int, index: int, frames: NDAr
 
 def _arrays(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
     """The objects of every array and level."""
-    objects = {}
+    objects: dict[str, bytes] = {}
     for level in range(spec.levels):
         factors = spec.factors(level)
         objects |= encode(spec, "image", level, index, shrink_image(images, factors))
@@ -60,16 +60,16 @@ def write_shard(
     """Write shard `index` whole, then mark it as done.
 
     images, labels: `(frames, [z,] y, x)`, all frames of the shard, in the data set's type and in uint32.
-    rows: one per cell: `frame` (of the data set), `label`, and what else the composer knows of it (see `table.complete`).
-    counts: deterministic totals of this shard. Raises ValueError, before anything is written, when the arrays are not the
-    whole shard or the rows do not name the labels' cells.
+    rows: one per cell: `frame` (of the data set), `label`, and what else the composer knows of it (`table.complete`).
+    counts: deterministic totals of this shard. Raises ValueError, before anything is written, when the arrays are not
+    the whole shard or the rows do not name the labels' cells.
     """
     objects = Objects(uri)
     spec = read_manifest(objects).dataset
     _check_aligned(spec, index, images, labels)
     measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
-    data = {table_key(index): table.to_parquet(table.complete(measured, rows))}
-    data |= _arrays(spec, index, images, labels)
+    data = _arrays(spec, index, images, labels)
+    data[table_key(index)] = table.to_parquet(table.complete(measured, rows))
     marks.remove_done(objects, index)
     objects.put_all(data)
     sha256 = {key: hashlib.sha256(value).hexdigest() for key, value in data.items()}
