@@ -4,13 +4,15 @@ On disk: an OME-Zarr 0.5 image with `labels/cells` beside it, `cells.parquet/`, 
 finished shard) and `runs/` (times, hosts, attempts, failures).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from raysynth.errors import InputError
 from raysynth.store import marks, ome
 from raysynth.store.manifest import MANIFEST_KEY, Manifest, check_same
 from raysynth.store.objects import STORE_ERRORS, Objects, unwritable
-from raysynth.store.spec import table_key
+from raysynth.store.spec import DatasetSpec, table_key
+
+RUNS = "runs/"
 
 
 def read_manifest(objects: Objects) -> Manifest:
@@ -30,20 +32,27 @@ def create_dataset(uri: str, manifest: Manifest) -> None:
     """
     objects = Objects(uri, create=True)
     try:
-        if objects.empty():
-            objects.put(MANIFEST_KEY, manifest.to_bytes())
+        if existing := _existing(objects):
+            _resume(objects, existing, manifest)
         else:
-            _resume(objects, manifest)
+            objects.put(MANIFEST_KEY, manifest.to_bytes())
         _write_metadata(objects, manifest)
     except STORE_ERRORS as error:
         raise unwritable(uri, error) from error
 
 
-def _resume(objects: Objects, manifest: Manifest) -> None:
+def _existing(objects: Objects) -> Manifest | None:
+    """The manifest of a data set that is there already; InputError when something else is."""
     try:
-        existing = read_manifest(objects)
-    except InputError as error:
-        raise InputError(f"{objects.uri} holds other files: choose another output") from error
+        return Manifest.from_bytes(objects.get(MANIFEST_KEY), objects.uri)
+    except FileNotFoundError:
+        if objects.holds_other_than(RUNS):
+            raise InputError(f"{objects.uri} holds other files: choose another output") from None
+        return None
+
+
+def _resume(objects: Objects, existing: Manifest, manifest: Manifest) -> None:
+    """Check that `manifest` goes on from `existing`, and extend the data set when it asks for more frames."""
     check_same(existing, manifest, objects.uri)
     before, now = existing.dataset, manifest.dataset
     if now.frames > before.frames:
@@ -58,12 +67,15 @@ def _drop(objects: Objects, index: int) -> None:
     objects.delete(table_key(index))
 
 
+def missing_frames(spec: DatasetSpec, done: Set[int]) -> list[int]:
+    """Frames of the shards that are not done, in order."""
+    return [frame for shard in range(spec.shards) if shard not in done for frame in spec.shard_frames(shard)]
+
+
 def _write_metadata(objects: Objects, manifest: Manifest) -> set[int]:
     """Write every Zarr document, with the frames that are missing now; returns the finished shards."""
-    spec = manifest.dataset
     done = marks.done_shards(objects.uri)
-    missing = [frame for shard in range(spec.shards) if shard not in done for frame in spec.shard_frames(shard)]
-    objects.put_all(ome.hierarchy(spec, missing))
+    objects.put_all(ome.hierarchy(manifest.dataset, missing_frames(manifest.dataset, done)))
     return done
 
 
@@ -73,7 +85,7 @@ def finalise(uri: str) -> Manifest:
     Also removes what killed writers left, so call it when nobody writes any more. Returns the manifest as stored.
     """
     objects = Objects(uri)
-    objects.sweep()
+    objects.sweep(spare=RUNS)
     manifest = read_manifest(objects)
     done = _write_metadata(objects, manifest)
     manifest = manifest.model_copy(update={"counts": marks.total_counts(objects, done)})

@@ -93,9 +93,9 @@ class Objects:
         """Sorted keys of the finished objects below `prefix` (whole path segments)."""
         return sorted(meta["path"] for batch in obstore.list(self.store, prefix or None) for meta in batch)
 
-    def empty(self) -> bool:
-        """Whether nothing is stored under the URI."""
-        return not next(iter(obstore.list(self.store, chunk_size=1)), [])
+    def holds_other_than(self, prefix: str) -> bool:
+        """Whether any object lies outside `prefix`."""
+        return any(not meta["path"].startswith(prefix) for batch in obstore.list(self.store) for meta in batch)
 
     def delete(self, key: str) -> None:
         """Remove one object if it is there."""
@@ -108,9 +108,9 @@ class Objects:
         """The same place as a store for zarr."""
         return ObjectStore(self.store, read_only=read_only)
 
-    def sweep(self) -> None:
-        """Remove staged files that killed writers left. Only for when nobody writes."""
+    def sweep(self, spare: str) -> None:
+        """Remove staged files that killed writers left, but below `spare`. Only for when nobody writes elsewhere."""
         if self.folder is not None:
             for path in self.folder.rglob("*#*"):
-                if STAGED.search(path.name):
+                if STAGED.search(path.name) and not path.is_relative_to(self.folder / spare):
                     path.unlink()

@@ -6,6 +6,7 @@ never a read-modify-write of a Zarr shard (concurrent ones lose data silently, z
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,8 @@ def write_shard(
     objects = Objects(uri)
     spec = read_manifest(objects).dataset
     _check_aligned(spec, index, images, labels)
+    if fractions := sorted(name for name, value in counts.items() if not isinstance(value, Integral)):
+        raise ValueError(f"counts are summed over shards, so they are integers: leave out {fractions}")
     measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
     data = _arrays(spec, index, images, labels)
     data[table_key(index)] = table.to_parquet(table.complete(measured, rows))
