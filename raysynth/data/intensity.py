@@ -40,7 +40,13 @@ class IntensityMap(BaseModel):
         return (self.low + values * (self.high - self.low)).astype(np.float32)
 
 
-def fit_intensity(pixels: ArrayLike, kind: Literal["linear", "sqrt"]) -> IntensityMap:
-    """The map from the 0.1st to the 99.9th percentile of training pixels; constant images give a map one grey wide."""
-    low, high = (float(v) for v in np.percentile(np.asarray(pixels), PERCENTILES))
+def fit_intensity(
+    images: NDArray[np.generic], masks: NDArray[np.bool_], kind: Literal["linear", "sqrt"]
+) -> IntensityMap:
+    """The map for training crops `(n, y, x)` and their masks.
+
+    From the 0.1st percentile of all pixels to the 99.9th of the cells' own: cells fill so little of a crop that a
+    percentile of all pixels would cut off whole bright cells. Constant images give a map one grey value wide.
+    """
+    low, high = float(np.percentile(images, PERCENTILES[0])), float(np.percentile(images[masks], PERCENTILES[1]))
     return IntensityMap(low=low, high=max(high, low + 1.0), kind=kind)

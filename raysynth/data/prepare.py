@@ -39,7 +39,7 @@ def prepare(config: Config) -> dict[str, Any]:
         judged = [(frame, without_misfits(cells, area, side - 2 * RING_PX)) for frame, cells in frames]
         parts[name] = _crop(judged, side, config.data)
         report[name] = _count(judged, parts[name])
-    intensity = fit_intensity(np.stack(parts["train"].images), config.crops.intensity)
+    intensity = fit_intensity(np.stack(parts["train"].images), np.stack(parts["train"].masks), config.crops.intensity)
     figures = {"crop_side_px": side, "splits": report | {"test": {"frames": len(splits.test)}}}
     write_prepared(prepared_folder(config), parts, intensity, {"report.json": json.dumps(figures, indent=1) + "\n"})
     return figures
@@ -53,7 +53,7 @@ def _crop(found: Found, side: int, data: DataConfig) -> Part:
     part = Part()
     for index, (frame, cells) in enumerate(found):
         pixels = frame.read()
-        background = measure_background(pixels, side / 4, generator(0, 0, Stage.TRAINING, index))
+        background = measure_background(pixels, side, generator(0, 0, Stage.TRAINING, index))
         _add_crops(part, frame, pixels, background, cells, side, data)
         for cell in cells:
             if cell.left_out is None:
