@@ -57,7 +57,7 @@ class TextureModel(nn.Module):
         return (self.first_stage.channels, side_px // self.first_stage.factor, side_px // self.first_stage.factor)
 
     def save(self, folder: Path) -> None:
-        """Write every part in diffusers' own form, fp16."""
+        """Write every part in diffusers' own form, fp16; the weights here are rounded likewise."""
         parts = {"unet": self.unet, "controlnet": self.controlnet, "vae": getattr(self.first_stage, "vae", None)}
         for name, part in parts.items():
             if part is not None:
@@ -65,7 +65,8 @@ class TextureModel(nn.Module):
                 part.float()
         self.scheduler.save_pretrained(folder / "scheduler")
         if self.context is not None:
-            save_file({"context": self.context.detach().half().contiguous()}, folder / "context.safetensors")
+            self.context.data = self.context.data.half().float()
+            save_file({"context": self.context.data.half().contiguous()}, folder / "context.safetensors")
 
 
 def open_texture(folder: Path) -> TextureModel:
