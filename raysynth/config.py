@@ -103,7 +103,7 @@ class ShapesConfig(Settings):
     """Spherical-harmonic shapes that SyncDreamer is trained on."""
 
     max_degree: Annotated[int, Field(ge=1, le=32)] = 8
-    power: Positive = Field(0.16, description="root mean square of log radius from degrees 2 and up")
+    power: Positive = Field(0.16, description="rms of log radius from degrees 2 and up, of the roughest shapes")
     decay: Positive = Field(2.0, description="amplitude of degree l falls as l^-decay")
     axial_ratio: tuple[Positive, Positive] = Field((0.2, 2.5), description="range of height over width")
     elongation: Annotated[float, Field(ge=1, le=5)] = Field(1.8, description="largest length over breadth in the plane")

@@ -52,9 +52,10 @@ class SparseMap(nn.Module):
 
 
 def interpolation(points: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Multilinear interpolation at points `(p, d)` in [-1, 1] on a grid of `side`^d values, the first coordinate fastest.
+    """Multilinear interpolation at points `(p, d)` in [-1, 1] on a grid of `side`^d values.
 
-    Returns flat indices and weights, both `(p, 2^d)`; points past the outermost values take these.
+    The first coordinate runs fastest. Returns flat indices and weights, both `(p, 2^d)`; points past the outermost
+    values take these.
     """
     position = ((points + 1) * (side / 2) - 0.5).clamp(0, side - 1)
     low = position.floor().clamp(max=side - 2)

@@ -1,12 +1,15 @@
 """SyncDreamer (Liu 2024) on soft masks: N views of one cell, denoised jointly.
 
-Every noisy view x_t^(i) is encoded and back-projected into one shared volume, beside the conditioning mask y stretched to
-the cell's height; a 3D network mixes the volume; each view's frustum is resampled from it and enters that view's UNet by
-depth-wise attention. The objective is Eq. 1 of Yilmaz et al. (2025), E || eps - eps_theta(x_t^(1:N), y, t) ||, in its
-v-prediction form. Views are small one-channel images, so the network has about a million weights.
+Every noisy view x_t^(i) is encoded and back-projected into one shared volume, beside the conditioning mask y stretched
+to the cell's height; a 3D network mixes the volume; each view's frustum is resampled from it and enters that view's
+UNet by depth-wise attention. The objective is Eq. 1 of Yilmaz et al. (2025), E || eps - eps_theta(x_t^(1:N), y, t) ||,
+in its v-prediction form. Views are small one-channel images, so the network has about a million weights.
 
 A view from above says nothing of height, so the height is a second condition: it is drawn from the data set.
 """
+
+import itertools
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -84,17 +87,17 @@ class DepthAttention(nn.Module):
         return x + self.leave((values * scores.softmax(dim=1)[:, None]).sum(dim=2))
 
 
-class SyncDreamer(ModelMixin, ConfigMixin):
-    """The joint denoiser eps_theta(x_t^(1:N), y, t), predicting v.
+class MultiViewModel(ModelMixin, ConfigMixin):
+    """SyncDreamer's joint denoiser eps_theta(x_t^(1:N), y, t), predicting v.
 
-    layout, count: the cameras; camera 0 is the conditioning view. side: pixels of a view. volume: voxels along a side of the
-    shared volume. channels: of the view UNet, from half resolution down. volume_channels: of the shared volume.
+    layout, count: the cameras; camera 0 is the conditioning view. side: pixels of a view. volume: voxels along a side
+    of the shared volume. channels: of the view UNet, from half resolution down. volume_channels: of the shared volume.
     """
 
     @register_to_config
     def __init__(
         self,
-        layout: str = "spread",
+        layout: Literal["spread", "ring"] = "spread",
         count: int = 16,
         side: int = 32,
         volume: int = 16,
@@ -116,7 +119,7 @@ class SyncDreamer(ModelMixin, ConfigMixin):
         self.frustums = Frustums(cameras, half, volume, depth)
         self.attend = nn.ModuleList(DepthAttention(c, volume_channels, depth >> i) for i, c in enumerate(channels))
         self.down = nn.ModuleList(Block(2, c, c) for c in channels)
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        pairs = list(itertools.pairwise(channels))
         self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairs)
         self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 3, padding=1) for fine, coarse in pairs)
         self.up = nn.ModuleList(Block(2, c, c) for c in channels)
@@ -125,8 +128,8 @@ class SyncDreamer(ModelMixin, ConfigMixin):
     def forward(self, x_t: Tensor, t: Tensor, condition: Tensor, heights: Tensor) -> Tensor:
         """The predicted v `(b, n, s, s)`.
 
-        x_t: noisy views `(b, n, s, s)`; t: `(b,)`; condition: soft mask y `(b, 1, s, s)`; heights: the cell's extent along z
-        `(b,)` in units of the cube, whose side is 2.
+        x_t: noisy views `(b, n, s, s)`; t: `(b,)`; condition: soft mask y `(b, 1, s, s)`; heights: the cell's extent
+        along z `(b,)` in units of the cube, whose side is 2.
         """
         b, n = x_t.shape[:2]
         of_cell = self.time(t) + self.height(heights[:, None])
@@ -163,7 +166,7 @@ class SyncDreamer(ModelMixin, ConfigMixin):
 
 @torch.no_grad()
 def sample(
-    model: SyncDreamer, condition: Tensor, heights: Tensor, noise: Tensor, scheduler: DDIMScheduler, steps: int
+    model: MultiViewModel, condition: Tensor, heights: Tensor, noise: Tensor, scheduler: DDIMScheduler, steps: int
 ) -> Tensor:
     """Soft masks of N consistent views `(b, n, s, s)`; view 0 is the conditioning mask itself.
 

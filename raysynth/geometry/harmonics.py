@@ -1,8 +1,9 @@
 """Star-shaped surfaces from real spherical harmonics: the endless data set that SyncDreamer learns shape from.
 
-A surface is r(d) = e(d) exp(sum_lm c_lm Y_lm(d)): an ellipsoid e of random height, elongation and orientation in the plane,
-roughened by harmonics of degree 2 and up whose amplitude falls as a power of the degree. Every surface is centred by its
-bounding box and fills the cube [-1, 1]^3 up to `FILL` along its largest side, which is how the cascade frames a cell.
+A surface is r(d) = e(d) exp(sum_lm c_lm Y_lm(d)): an ellipsoid e of random height, elongation and orientation in the
+plane, roughened by harmonics of degree 2 and up whose amplitude falls as a power of the degree. Every surface is
+centred by its bounding box and fills the cube [-1, 1]^3 up to `FILL`, give or take a little, along its longest side.
+That is how the cascade frames a cell.
 """
 
 import math
@@ -26,6 +27,7 @@ FILL = 0.85
 """Share of the cube that the larger of a cell's width and height spans."""
 
 _JITTER = (0.94, 1.04)
+_ROUGHNESS = (0.25, 1.0)
 _SUBDIVISIONS = 4
 
 
@@ -55,8 +57,8 @@ class Shapes:
 def draw(rngs: Sequence[Generator], config: ShapesConfig, device: torch.device | str = "cpu") -> Shapes:
     """One random surface from each generator.
 
-    Height over width and length over breadth are log-uniform in the configured ranges; the harmonics' amplitude of degree l
-    falls as l^-decay and their root mean square over the sphere is `power`.
+    Height over width and length over breadth are log-uniform in the configured ranges; the harmonics' amplitude of
+    degree l falls as l^-decay, and their root mean square over the sphere is a quarter of `power` to all of it.
     """
     parameters = [_draw_one(rng, config) for rng in rngs]
     coefficients, metric, fill = (
@@ -73,7 +75,8 @@ def _draw_one(rng: Generator, config: ShapesConfig) -> tuple[NDArray[np.float64]
     cos, sin = math.cos(azimuth), math.sin(azimuth)
     axes = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
     metric = axes.T @ np.diag([1.0, breadth**-2, ratio**-2]) @ axes
-    coefficients = rng.standard_normal((config.max_degree + 1) ** 2 - 4) * _amplitudes(config)
+    roughness = rng.uniform(*_ROUGHNESS)
+    coefficients = rng.standard_normal((config.max_degree + 1) ** 2 - 4) * _amplitudes(config) * roughness
     return coefficients, metric, FILL * rng.uniform(*_JITTER)
 
 
@@ -106,8 +109,8 @@ def fields(shapes: Shapes, side: int) -> Tensor:
     directions, distance, basis = _grid(side, shapes.max_degree, str(shapes.coefficients.device))
     radius = _radius(shapes.coefficients, shapes.metric, directions, basis)
     field = (radius - distance).reshape(-1, 1, side, side, side)
-    # The harmonics are exact on the grid around each surface's own centre, where their values are constant; moving the box
-    # to the middle of the cube is one linear resampling of a field that is nearly linear.
+    # The harmonics are exact on the grid around each surface's own centre, where their values are constant; moving the
+    # box to the middle of the cube is one linear resampling of a field that is nearly linear.
     shift = torch.eye(3, 4).to(field).repeat(len(field), 1, 1)
     shift[:, :, 3] = -shapes.centre
     points = F.affine_grid(shift, list(field.shape), align_corners=False)

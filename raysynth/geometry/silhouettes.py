@@ -1,8 +1,9 @@
 """Silhouettes of fields: what every camera sees of a cell, in batches and on the device.
 
-A field is a grid `(b, z, y, x)` over the cube [-1, 1]^3 (voxel centres at `pixel_centres`), positive inside the cell and
-continuous, such as the negated signed distance. The silhouette is where its maximum along the ray is positive; that
-maximum is itself a smooth map whose zero line is the outline to a fraction of a pixel. Any family of shapes can be drawn.
+A field is a grid `(b, z, y, x)` over the cube [-1, 1]^3 (voxel centres at `pixel_centres`), positive inside the cell
+and continuous, such as the negated signed distance. The silhouette is where its maximum along the ray is positive; that
+maximum is itself a smooth map whose zero line is the outline to a fraction of a pixel. Any family of shapes can be
+drawn.
 """
 
 import torch
@@ -34,6 +35,28 @@ def project(field: Tensor, cameras: Tensor, side: int, samples: int | None = Non
         values = F.grid_sample(one[None, None], grid, padding_mode="border", align_corners=False)
         seen.append(values.reshape(n, d, h, w).amax(dim=1))
     return torch.stack(seen)
+
+
+def soft_masks(projected: Tensor, truncation_px: float) -> Tensor:
+    """Signed distance to each outline in pixels over `truncation_px`, clamped to [-1, 1], of fields seen by `project`.
+
+    To first order the distance to a zero line is the value over its slope. The slope is held at 1 or more, as that of a
+    star-shaped surface's field is, so that ridges stay finite. projected: `(..., side, side)`.
+    """
+    side = projected.shape[-1]
+    slopes = torch.gradient(projected, spacing=2 / side, dim=(-2, -1))
+    slope = torch.stack(slopes).norm(dim=0).clamp(min=1.0)
+    return (projected / slope * (side / 2 / truncation_px)).clamp(-1.0, 1.0)
+
+
+def carve(views: Tensor, cameras: Tensor, side: int) -> Tensor:
+    """The visual hull of soft masks `(b, n, s, s)` as a field `(b, z, y, x)`: the least value that any view sees."""
+    c = pixel_centres(side).to(views)
+    z, y, x = torch.meshgrid(c, c, c, indexing="ij")
+    points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
+    seen_at = torch.einsum("vj,nkj->nvk", points, cameras[:, :2])
+    values = F.grid_sample(views.transpose(0, 1), seen_at[:, None], padding_mode="border", align_corners=False)
+    return values.amin(dim=0).reshape(-1, side, side, side)
 
 
 def iou(a: Tensor, b: Tensor) -> Tensor:

@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
 from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
-from raysynth.cascade.views import SyncDreamer, sample
+from raysynth.cascade.views import MultiViewModel, sample
 from raysynth.config import Config, ShapesConfig, ViewsConfig
 from raysynth.geometry import harmonics
-from raysynth.geometry.silhouettes import iou, project, soft_masks
+from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
 from raysynth.seeds import Stage, generator, normal
 from raysynth.train.loop import Evaluation
+from raysynth.train.masks import tile
 
 _HELD_OUT = 16
 
 
-def network(config: ViewsConfig) -> SyncDreamer:
+def network(config: ViewsConfig) -> MultiViewModel:
     """An untrained SyncDreamer."""
-    return SyncDreamer(
+    return MultiViewModel(
         layout=config.layout,
         count=config.count,
         side=config.side_px,
@@ -30,7 +30,9 @@ def network(config: ViewsConfig) -> SyncDreamer:
     )
 
 
-def examples(rngs: Sequence[Generator], shapes: ShapesConfig, views: ViewsConfig, cameras: Tensor) -> tuple[Tensor, Tensor]:
+def examples(
+    rngs: Sequence[Generator], shapes: ShapesConfig, views: ViewsConfig, cameras: Tensor
+) -> tuple[Tensor, Tensor]:
     """One random shape from each generator: soft masks of its views `(b, n, s, s)` and its height `(b,)`."""
     drawn = harmonics.draw(rngs, shapes, cameras.device)
     seen = project(harmonics.fields(drawn, views.side_px), cameras, views.side_px)
@@ -44,7 +46,7 @@ class ViewsTask:
 
     def __init__(self, config: Config) -> None:
         self.shapes, self.views = config.shapes, config.views
-        self.model: nn.Module = network(config.views).to(memory_format=torch.channels_last)
+        self.model: nn.Module = network(config.views)
         self.scheduler = schedule()
 
     def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
@@ -57,5 +59,22 @@ class ViewsTask:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
-        """How well held-out views agree with one another, with the mask, and with the truth."""
-        return Evaluation()
+        """How well the views of held-out shapes agree with one another and with the conditioning mask.
+
+        agreement: IoU of the views with the projections of the hull they carve. reprojection: IoU of the conditioning
+        mask with the projection of the hull carved by all other views. The picture has one shape a row.
+        """
+        assert isinstance(model, MultiViewModel)
+        model.eval()
+        cameras, side = model.cameras, self.views.side_px
+        rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(_HELD_OUT)]
+        truth, heights = examples(rngs, self.shapes, self.views, cameras)
+        noise = torch.stack([normal(rng, *truth.shape[1:]) for rng in rngs]).to(cameras.device)
+        views = sample(model, truth[:, :1], heights, noise, self.scheduler, self.views.sampler_steps)
+        agreeing = project(carve(views, cameras, side), cameras, side)
+        above = project(carve(views[:, 1:], cameras[1:], side), cameras[:1], side)
+        figures = {
+            "agreement": float(iou(agreeing > 0, views > 0).mean()),
+            "reprojection": float(iou(above > 0, truth[:, :1] > 0).mean()),
+        }
+        return Evaluation(figures, tile(views.flatten(0, 1), columns=views.shape[1]) / 2 + 0.5)
