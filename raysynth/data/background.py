@@ -14,7 +14,8 @@ from skimage.filters import threshold_otsu
 
 from raysynth.data.frames import Pixels, as_volume
 
-CLEARANCE_PX = 3
+_CLEARANCE_PX = 2
+_OUTLIER = 6.0
 _SHIFTS = 64
 
 Floats = NDArray[np.float32]
@@ -40,42 +41,64 @@ class Background:
         return self.level + self.spread * self.residual
 
 
-def measure_background(pixels: Pixels, sigma_px: float, rng: Generator) -> Background:
+def measure_background(pixels: Pixels, side: int, rng: Generator) -> Background:
     """Separate the background of a frame, in the frame's own columns, into level, spread and residual.
 
-    sigma_px: in-plane Gaussian width that separates the slow level from the noise.
+    side: of the crops in pixels; a quarter of it is the Gaussian width that separates the slow level from the noise.
     """
     values = as_volume(pixels.image).astype(np.float32)
-    mask = _away_from_cells(as_volume(pixels.labels))
-    mask[..., : pixels.columns[0]] = mask[..., pixels.columns[1] :] = False
+    labels = as_volume(pixels.labels) > 0
+    trusted = ~ndimage.maximum_filter(labels, size=(3, 1, 1))
+    trusted[..., : pixels.columns[0]] = trusted[..., pixels.columns[1] :] = False
     if pixels.slices is not None:  # most cells of such volumes have no label: everything bright counts as cell
-        mask &= ndimage.gaussian_filter(values, (0, 1, 1)) < threshold_otsu(values)
-    level = _smooth(values, mask, sigma_px)
-    spread = np.sqrt(_smooth((values - level) ** 2, mask, sigma_px))
+        trusted &= ndimage.gaussian_filter(values, (0, 1, 1)) < threshold_otsu(values)
+    weight = _confidence(labels, halo_reach(side)) * trusted
+    level = _smooth(values, weight, side / 4)
+    difference = np.abs(values - level)
+    mask = weight >= min(1.0, weight.max())
+    weight = weight * (difference < _OUTLIER * np.median(difference[mask]) / 0.6745)  # debris and cells without a label
+    spread = np.sqrt(_smooth(difference**2, weight, side / 4))
     residual = np.divide(values - level, spread, out=np.zeros_like(values), where=spread > 0)
+    mask = mask & (np.abs(residual) < _OUTLIER)
     return Background(mask, level, spread, _complete(residual, mask, rng))
 
 
-def _away_from_cells(labels: NDArray[np.uint32]) -> Mask:
-    """Pixels out of reach of the cells' blur; all unlabelled pixels where cells leave hardly any of those."""
-    in_plane = ndimage.generate_binary_structure(2, 1)[None]
-    cells = ndimage.binary_dilation(labels > 0, in_plane, iterations=CLEARANCE_PX)
-    cells = ndimage.maximum_filter(cells, size=(3, 1, 1))
-    return ~cells if (~cells).mean() > 0.02 else labels == 0
+def halo_reach(side: int) -> int:
+    """Distance in pixels at which a cell's glow has faded: an eighth of the crop."""
+    return side // 8
 
 
-def _smooth(values: Floats, mask: Mask, sigma_px: float) -> Floats:
-    """Gaussian mean of the masked values, everywhere; far from them it falls back to a coarser mean."""
-    if not mask.any():
+def _confidence(cells: Mask, reach: int) -> Floats:
+    """How well a pixel shows the background: 1 out of the cells' reach, little close by, 0 in a cell.
+
+    Between densely packed cells only the close ones exist; the small weight then still counts, against nothing else.
+    """
+    distance = np.stack([ndimage.distance_transform_edt(~plane) if plane.any() else np.inf * ~plane for plane in cells])
+    return np.clip((distance - _CLEARANCE_PX) / (reach - _CLEARANCE_PX), 0, 1).astype(np.float32) ** 3
+
+
+def _smooth(values: Floats, weight: Floats, sigma_px: float) -> Floats:
+    """Gaussian mean of the weighted values, everywhere; far from them it falls back to a coarser mean.
+
+    It is computed on blocks of a quarter of the width, so that wide Gaussians cost nothing.
+    """
+    if not weight.any():
         return np.full_like(values, values.min())
-    result = np.full_like(values, values[mask].mean())
-    weights, masked = mask.astype(np.float32), np.where(mask, values, 0).astype(np.float32)
+    block = max(1, round(sigma_px / 4))
+    total, weights = _block_sums(values * weight, block), _block_sums(weight, block)
+    mean = np.full_like(total, total.sum() / weights.sum())
     for scale in (4.0, 1.0):
-        sigma = (scale, scale * sigma_px, scale * sigma_px)
-        weight = ndimage.gaussian_filter(weights, sigma, mode="nearest", truncate=3)
-        total = ndimage.gaussian_filter(masked, sigma, mode="nearest", truncate=3)
-        result = (total + 0.01 * result) / (weight + 0.01)
-    return result
+        sigma = (scale, scale * sigma_px / block, scale * sigma_px / block)
+        near = ndimage.gaussian_filter(weights, sigma, mode="nearest")
+        mean = (ndimage.gaussian_filter(total, sigma, mode="nearest") + 0.01 * mean) / (near + 0.01)
+    fine = ndimage.zoom(mean, (1, block, block), order=1, mode="nearest", grid_mode=True)
+    return fine[:, : values.shape[1], : values.shape[2]]
+
+
+def _block_sums(values: Floats, block: int) -> Floats:
+    z, y, x = values.shape
+    padded = np.pad(values, ((0, 0), (0, -y % block), (0, -x % block)))
+    return padded.reshape(z, -(-y // block), block, -(-x // block), block).sum(axis=(2, 4))
 
 
 def _complete(residual: Floats, mask: Mask, rng: Generator) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from raysynth.config import CropConfig
-from raysynth.data.background import Background
+from raysynth.data.background import Background, halo_reach
 from raysynth.data.cells import LabelledCell
 from raysynth.data.frames import Pixels, as_volume
 
@@ -18,7 +18,10 @@ MAX_SIDE_PX = 128
 RING_PX = 3
 HALO_PX = 2
 MIN_SLICE_PX = 4
-_CROSS = ndimage.generate_binary_structure(2, 1)
+MIN_GLOW_PX = 8
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,11 @@ def outline_crop(cell: LabelledCell, side: int) -> NDArray[np.bool_]:
 def frame_crops(pixels: Pixels, background: Background, cells: Sequence[LabelledCell], side: int) -> Iterator[Crop]:
     """Crops of every slice of every cell in use, in the order of `cells`."""
     padding = ((0, 0), (side, side), (side, side))
-    image = np.pad(as_volume(pixels.image), padding)
+    volume = as_volume(pixels.image)
+    image = np.pad(volume.astype(np.float32), padding, mode="symmetric")
     labels = np.pad(as_volume(pixels.labels), padding)
-    missing = np.pad(np.zeros(background.mask.shape[1:], bool), padding[1:], constant_values=True)
-    filled = np.pad(_as_type(background.filled, image.dtype), padding, mode="symmetric")
+    missing = np.pad(np.zeros(volume.shape[1:], bool), padding[1:], constant_values=True)
+    filled = np.pad(background.filled, padding, mode="symmetric")
     for cell in cells:
         if cell.left_out is not None:
             continue
@@ -63,9 +67,37 @@ def frame_crops(pixels: Pixels, background: Background, cells: Sequence[Labelled
             z = cell.start[0] + offset
             mask = _centred(plane, cell, side)
             near = labels[max(z - 1, 0) : z + 2, *window]
-            replaced = missing[window] | _neighbours(near, cell.label, mask)
-            crop = np.where(replaced, filled[z, *window], image[z, *window])
-            yield Crop(cell, z, relative_height(offset, len(cell.mask)), crop, mask)
+            others = ((near > 0) & (near != cell.label)).any(axis=0) & ~mask
+            crop = isolate(image[z, *window], filled[z, *window], mask, others, missing[window])
+            yield Crop(cell, z, relative_height(offset, len(cell.mask)), _as_type(crop, volume.dtype), mask)
+
+
+def isolate(image: Floats, background: Floats, own: Mask, others: Mask, missing: Mask) -> Floats:
+    """A crop `(side, side)` with only its own cell: neighbours, their glow and missing pixels become background.
+
+    The background carries the cell's own glow, as its undisturbed pixels show it at the same distance from the outline.
+    """
+    from_own = ndimage.distance_transform_edt(~own)
+    share = np.where(others | missing, 1.0, 0.0)
+    if others.any():
+        from_others = ndimage.distance_transform_edt(~others)
+        fading = np.clip(1 - (from_others - HALO_PX) / (halo_reach(len(own)) - HALO_PX), 0, 1)
+        share = np.maximum(share, fading * np.clip((from_own - 1) / RING_PX, 0, 1))
+    if not share.any():
+        return image
+    replacement = background + _glow(image - background, from_own, share == 0)
+    return np.where(own, image, (1 - share) * image + share * replacement)
+
+
+def _glow(excess: Floats, distance: NDArray[np.float64], undisturbed: Mask) -> Floats:
+    """Mean excess over the background of the undisturbed pixels at each pixel's distance; 0 where there are none."""
+    bins = np.rint(distance).astype(np.intp)
+    seen = undisturbed & (bins > 0)
+    counts = np.bincount(bins[seen], minlength=bins.max() + 1)
+    sums = np.bincount(bins[seen], excess[seen], minlength=bins.max() + 1)
+    mean = np.divide(sums, counts, out=np.zeros_like(sums), where=counts >= MIN_GLOW_PX)
+    fading = np.clip(2 - np.arange(len(mean)) / halo_reach(len(excess)), 0, 1)
+    return (fading * ndimage.gaussian_filter1d(mean, 1.0, mode="nearest"))[bins]
 
 
 def _as_type(values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
@@ -85,13 +117,3 @@ def _centred(plane: NDArray[np.bool_], cell: LabelledCell, side: int) -> NDArray
     y, x = side // 2 - cell.mask.shape[1] // 2, side // 2 - cell.mask.shape[2] // 2
     square[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
     return square
-
-
-def _neighbours(labels: NDArray[np.uint32], label: int, own: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where other cells, in this slice or the next ones, and the halo of their blur are seen.
-
-    The cell itself and the pixels that touch it stay, except those that are another cell's.
-    """
-    others = ((labels > 0) & (labels != label)).any(axis=0) & ~own
-    halo = ndimage.binary_dilation(others, _CROSS, iterations=HALO_PX)
-    return others | (halo & ~ndimage.binary_dilation(own, _CROSS))
