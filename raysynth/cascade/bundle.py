@@ -91,7 +91,9 @@ class Bundle:
         """
         if self.info.statistics.dimensions != config.data.dimensions:
             made_for = self.info.statistics.dimensions
-            raise InputError(f"bundle {self.info.name} makes {made_for}D cells but data.dimensions is {config.data.dimensions}")
+            raise InputError(
+                f"bundle {self.info.name} makes {made_for}D cells but data.dimensions is {config.data.dimensions}"
+            )
         groups = {name: getattr(config, name).model_copy(update=fixed) for name, fixed in self.info.structure.items()}
         return config.model_copy(update=groups)
 
@@ -114,7 +116,9 @@ def open_bundle(name: str) -> Bundle:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"{folder / 'bundle.json'} is damaged at {where} ({first['msg']}): install or train it again") from None
+        raise InputError(
+            f"{folder / 'bundle.json'} is damaged at {where} ({first['msg']}): install or train it again"
+        ) from None
 
 
 def save_part(folder: Path, part: str, write: Callable[[Path], None]) -> None:

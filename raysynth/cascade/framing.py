@@ -55,7 +55,9 @@ def frame(rng: Generator, mask: NDArray[np.bool_], pixel_um: float, sizes: CellS
     """The cube around a non-empty `mask` `(y, x)` with square pixels of `pixel_um`."""
     equivalent_um = 2 * float(np.sqrt(mask.sum() / np.pi)) * pixel_um
     height_um = draw_height_um(rng, equivalent_um, sizes, shapes)
-    spans = [(int(line.argmax()), len(line) - int(line[::-1].argmax())) for line in (mask.any(axis=1), mask.any(axis=0))]
+    spans = [
+        (int(line.argmax()), len(line) - int(line[::-1].argmax())) for line in (mask.any(axis=1), mask.any(axis=0))
+    ]
     width_um = max(last - first for first, last in spans) * pixel_um
     half_side_um = max(width_um, height_um) / (2 * FILL)
     centre = tuple((first + last - 1) / 2 for first, last in spans)

@@ -19,6 +19,9 @@ from raysynth.cascade.softmask import FOLD, harden, unfold
 from raysynth.config import MasksConfig
 from raysynth.seeds import normal
 
+MARGIN_PX = 3
+"""Pixels between a mask and the crop's border, so that the texture keeps a whole ring of its surroundings."""
+
 Rejection = Literal["empty", "touches the border", "area", "solidity"]
 
 
@@ -39,7 +42,8 @@ class MaskLimits(BaseModel):
         """Why a mask `(y, x)` is refused, or None."""
         if not mask.any():
             return "empty"
-        if mask[[0, -1]].any() or mask[:, [0, -1]].any():
+        inner = slice(MARGIN_PX, -MARGIN_PX)
+        if mask.sum() != mask[inner, inner].sum():
             return "touches the border"
         area, solidity = _area_and_solidity(mask)
         if not self.area_px[0] <= area <= self.area_px[1]:
@@ -69,9 +73,7 @@ def build(side_px: int, config: MasksConfig) -> UNet2DModel:
 
 
 @torch.no_grad()
-def sample(
-    model: UNet2DModel, scheduler: DDIMScheduler, rngs: Sequence[Generator], steps: int
-) -> NDArray[np.bool_]:
+def sample(model: UNet2DModel, scheduler: DDIMScheduler, rngs: Sequence[Generator], steps: int) -> NDArray[np.bool_]:
     """Draw one mask for each generator: `(n, side, side)`, one filled component each, not yet judged."""
     side = model.config.sample_size
     noise = torch.stack([normal(rng, FOLD**2, side, side) for rng in rngs]).to(model.device)

@@ -10,6 +10,7 @@ from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
 from raysynth.cascade.views import MultiViewModel, sample
 from raysynth.config import Config, ShapesConfig, ViewsConfig
 from raysynth.geometry import harmonics
+from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
 from raysynth.seeds import Stage, generator, normal
 from raysynth.train.loop import Evaluation
@@ -48,10 +49,11 @@ class ViewsTask:
         self.shapes, self.views = config.shapes, config.views
         self.model: nn.Module = network(config.views)
         self.scheduler = schedule()
+        self.cameras = layout(config.views.layout, config.views.count)
 
     def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
         """Eq. 1 over all views of one fresh shape a generator."""
-        cameras = next(model.buffers())
+        cameras = self.cameras.to(next(model.parameters()).device)
         x_0, heights = examples(rngs, self.shapes, self.views, cameras)
         noise, t = (tensor.to(x_0.device) for tensor in noise_and_time(rngs, *x_0.shape[1:]))
         x_t = self.scheduler.add_noise(x_0, noise, t)

@@ -32,7 +32,15 @@ class Line:
 
 
 def settings(**changes: object) -> TrainConfig:
-    base = {"steps": 120, "batch": 8, "learning_rate": 0.1, "warmup": 5, "ema": 0.9, "checkpoint_every": 30, "threads": 1}
+    base = {
+        "steps": 120,
+        "batch": 8,
+        "learning_rate": 0.1,
+        "warmup": 5,
+        "ema": 0.9,
+        "checkpoint_every": 30,
+        "threads": 1,
+    }
     return TrainConfig.model_validate(base | changes)
 
 
@@ -71,6 +79,11 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path: Path) -> None:
 def test_workers_and_parts_share_out_the_same_global_samples(step: int, cut: tuple[int, int]) -> None:
     world, accumulate = cut
     config = settings(batch=16, accumulate=accumulate)
-    shared = [g for part in range(accumulate) for rank in range(world) for g in sample_generators(config, step, rank, world, part)]
+    shared = [
+        g
+        for part in range(accumulate)
+        for rank in range(world)
+        for g in sample_generators(config, step, rank, world, part)
+    ]
     alone = sample_generators(settings(batch=16), step, 0, 1, 0)
     assert [g.integers(2**31) for g in shared] == [g.integers(2**31) for g in alone]

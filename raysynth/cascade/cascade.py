@@ -1,0 +1,163 @@
+"""The whole cascade for one shard of cells: a pure function of (config, bundle, seed, shard)."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.masks import sample as sample_masks
+from raysynth.cascade.noise import slice_noise
+from raysynth.cascade.solids import Solid, reconstruct
+from raysynth.cascade.texture import paint
+from raysynth.config import Config
+from raysynth.population.cell import Cell
+from raysynth.seeds import Stage, generator, seed_key
+
+MASK_DRAWS = 32
+"""Masks drawn for one attempt at a cell before MaskDDPM counts as unable to make it."""
+
+Masks = dict[int, NDArray[np.bool_]]
+
+
+class ShardFailure(RuntimeError):
+    """A shard that kept too few of its cells; the message is its reason."""
+
+
+@dataclass
+class SynthesisedShard:
+    """A shard's cells, in item order; what was rejected and why; seconds by stage."""
+
+    cells: list[Cell]
+    counts: dict[str, int]
+    seconds: dict[str, float]
+
+
+@dataclass
+class Run:
+    """What one shard keeps account of while it is made."""
+
+    seed: int
+    shard: int
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def rng(self, stage: Stage, item: int, attempt: int = 0) -> np.random.Generator:
+        """The generator of one draw in this shard."""
+        return generator(self.seed, self.shard, stage, item, attempt)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds spent inside to a stage."""
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] += time.perf_counter() - start
+
+
+class Cascade:
+    """The models of one bundle, ready to make shard after shard."""
+
+    def __init__(self, bundle: str, config: Config, device: str) -> None:
+        """bundle: name or folder. device: `cpu` or `cuda`."""
+        self.bundle = open_bundle(bundle)
+        self.config = self.bundle.resolve(config)
+        self.device = torch.device(device)
+        self.statistics = self.bundle.info.statistics
+        self.masks, self.mask_schedule = self.bundle.masks
+        self.texture = self.bundle.texture
+        models = [self.masks, self.texture]
+        if self.statistics.dimensions == 3:
+            self.views, self.view_schedule = self.bundle.views
+            models.append(self.views)
+        for model in models:
+            model.to(self.device).eval().requires_grad_(False)
+
+    def synthesise(self, shard: int, seed: int) -> SynthesisedShard:
+        """Make the cells of `shard`.
+
+        Raises ShardFailure when fewer than `gate.min_kept` of `generate.cells_per_shard` pass.
+        """
+        run = Run(seed, shard)
+        wanted = self.config.generate.cells_per_shard
+        solids = self._solids(run, range(wanted))
+        kept = len(solids)
+        run.counts["cells_dropped"] = wanted - kept
+        if kept < self.config.gate.min_kept * wanted:
+            raise ShardFailure(f"only {kept} of {wanted} cells passed the gate: {dict(run.counts)}")
+        with run.timed("texture"):
+            cells = self._paint(run, solids)
+        return SynthesisedShard(cells, dict(run.counts), dict(run.seconds))
+
+    def _solids(self, run: Run, items: Sequence[int]) -> list[Solid]:
+        """Accepted shapes in item order; what the gate refuses is drawn again, each time from a new mask."""
+        accepted: dict[int, Solid] = {}
+        for attempt in range(self.config.gate.max_attempts):
+            pending = [item for item in items if item not in accepted]
+            if not pending:
+                break
+            with run.timed("masks"):
+                masks = self._draw_masks(run, pending, attempt)
+            accepted |= self._shape(run, masks, attempt)
+        return [accepted[item] for item in items if item in accepted]
+
+    def _shape(self, run: Run, masks: Masks, attempt: int) -> dict[int, Solid]:
+        if self.statistics.dimensions == 2:
+            return {item: Solid(item, attempt, mask[None]) for item, mask in masks.items()}
+        return reconstruct(self, run, masks, attempt)
+
+    def _draw_masks(self, run: Run, items: Sequence[int], attempt: int) -> Masks:
+        """One accepted mask `(y, x)` an item, as far as `MASK_DRAWS` draws go."""
+        settings, accepted, pending = self.config.masks, {}, list(items)
+        for draw in range(MASK_DRAWS):
+            if not pending:
+                break
+            for batch, count in padded_batches(pending, settings.batch):
+                rngs = [run.rng(Stage.MASK, item, attempt * MASK_DRAWS + draw) for item in batch]
+                drawn = sample_masks(self.masks, self.mask_schedule, rngs, settings.sampler_steps)
+                for item, mask in zip(batch[:count], drawn[:count], strict=True):
+                    run.counts["masks_drawn"] += 1
+                    if reason := self.bundle.info.mask_limits.reject(mask):
+                        run.counts[f"masks_rejected_{reason.replace(' ', '_')}"] += 1
+                    else:
+                        accepted[item] = mask
+            pending = [item for item in items if item not in accepted]
+        return {item: accepted[item] for item in items if item in accepted}
+
+    def _paint(self, run: Run, solids: Sequence[Solid]) -> list[Cell]:
+        """Texture of every slice of every cell, in batches across cells."""
+        settings, side = self.config.texture, self.statistics.crop_side_px
+        shape = self.texture.latent_shape(settings.resolution_px or side)
+        noise = [slice_noise(run.rng(Stage.TEXTURE, s.item), len(s.mask), settings.rho, *shape) for s in solids]
+        slices = [centred(plane, side) for solid in solids for plane in solid.mask]
+        flat = [one for cell in noise for one in cell]
+        painted = iter(paint(self.texture, slices, flat, settings, self.config.masks.truncation_px))
+        run.counts["slices"] = len(slices)
+        return [self._cell(run, solid, np.stack([next(painted) for _ in solid.mask])) for solid in solids]
+
+    def _cell(self, run: Run, solid: Solid, texture: NDArray[np.float16]) -> Cell:
+        """The cell trimmed to its bounding box, its texture to that and the ring."""
+        ring = self.config.imaging.ring_px
+        mask = np.stack([centred(plane, texture.shape[-1]) for plane in solid.mask])
+        flat = mask.any(axis=0)
+        spans = [np.flatnonzero(flat.any(axis=axis))[[0, -1]] for axis in (1, 0)]
+        (y0, y1), (x0, x1) = ((int(first), int(last) + 1) for first, last in spans)
+        mask = mask[:, y0:y1, x0:x1]
+        texture = texture[:, y0 - ring : y1 + ring, x0 - ring : x1 + ring]
+        if self.statistics.dimensions == 2:
+            mask, texture = mask[0], texture[0]
+        key = list(seed_key(run.shard, Stage.MASK, solid.item, solid.attempt))
+        return Cell(mask.copy(), texture.copy(), ring, {"seed_key": key, **solid.quality})
+
+
+def centred(plane: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """`plane` `(y, x)` in the middle of an empty square of `side`; it must fit."""
+    square = np.zeros((side, side), bool)
+    y, x = ((side - n) // 2 for n in plane.shape)
+    square[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
+    return square

@@ -1,0 +1,52 @@
+"""Prepared crops small enough to train on in seconds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from raysynth.config import Config
+
+SIDE = 16
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Config:
+    """A 2D config whose workspace holds crops of bright discs: 24 to train, 8 to validate."""
+    config = Config.model_validate(
+        {
+            "name": "discs",
+            "workspace": str(tmp_path),
+            "data": {"root": "nowhere", "dimensions": 2},
+            "population": {"frame_px": [64, 64]},
+            "runtime": {"device": "cpu"},
+            "masks": {"channels": [8, 16], "sampler_steps": 3, "train": tiny_training(batch=4)},
+            "texture": {
+                "channels": [8, 16],
+                "sampler_steps": 3,
+                "autoencoder_steps": 4,
+                "train": tiny_training(batch=4),
+            },
+        }
+    )
+    for split, count in (("train", 24), ("validation", 8)):
+        folder = tmp_path / "discs" / "prepared" / split
+        folder.mkdir(parents=True)
+        masks = discs(np.linspace(2.5, 4.5, count))
+        rng = np.random.default_rng(0)
+        images = np.clip(0.2 + 0.6 * masks + 0.02 * rng.standard_normal(masks.shape), 0, 1)
+        np.save(folder / "images.npy", images.astype(np.float16))
+        np.save(folder / "masks.npy", masks)
+        np.save(folder / "outlines.npy", masks)
+    return config
+
+
+def tiny_training(**changes: int) -> dict[str, object]:
+    """A few steps of a training."""
+    return {"steps": 4, "warmup": 1, "checkpoint_every": 2, "sample_every": 2, "threads": 1, **changes}
+
+
+def discs(radii: np.ndarray) -> np.ndarray:
+    """Masks `(n, SIDE, SIDE)` of centred discs."""
+    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    return np.stack([y**2 + x**2 <= r**2 for r in radii])

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from raysynth.cascade.latents import Learned
+from raysynth.config import Config
+from raysynth.seeds import Stage, generator
+from raysynth.train.loop import Trainer
+from raysynth.train.texture import TextureTask, first_stage
+
+
+@pytest.mark.parametrize(("conditioning", "autoencoder"), [("concat", 1), ("control", 2)])
+def test_a_few_steps_lower_no_nan_and_give_figures(
+    prepared: Config, tmp_path: Path, conditioning: str, autoencoder: int
+) -> None:
+    texture = prepared.texture.model_copy(update={"conditioning": conditioning, "autoencoder": autoencoder})
+    config = prepared.model_copy(update={"texture": texture})
+    task = TextureTask(config, tmp_path / "texture", "cpu")
+    before = [p.detach().clone() for p in task.texture.unet.parameters()]
+    result = Trainer(task, texture.train, tmp_path / "texture", "cpu").fit()
+    assert any(not torch.equal(a, b) for a, b in zip(before, task.texture.unet.parameters(), strict=True))
+    assert result.figures["adherence_real"] > 0.8
+    assert 0 <= result.figures["adherence"] <= 1
+
+
+def test_the_autoencoder_is_frozen_and_its_latents_have_unit_spread(prepared: Config, tmp_path: Path) -> None:
+    texture = prepared.texture.model_copy(update={"autoencoder": 2})
+    config = prepared.model_copy(update={"texture": texture})
+    stage = first_stage(config, tmp_path, "cpu")
+    assert isinstance(stage, Learned)
+    assert not any(p.requires_grad for p in stage.parameters())
+    task = TextureTask(config, tmp_path, "cpu")  # finds the trained autoencoder again
+    rngs = [generator(0, 0, Stage.TRAINING, i) for i in range(4)]
+    assert torch.isfinite(task.loss(task.model, rngs))
