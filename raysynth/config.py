@@ -37,12 +37,16 @@ class DataConfig(Settings):
 
     root: str = Field(description="folder of the real data")
     layout: Literal["ctc", "pairs"] = Field("ctc", description="Cell Tracking Challenge, or image/mask folder pairs")
-    dimensions: Literal[2, 3]
+    dimensions: Literal[2, 3] = Field(description="of a frame: 2 is y, x; 3 is z, y, x")
     label_folder: str = Field("{sequence}_ST/SEG", description="CTC: folder of the labels, relative to root")
     image_folder: str = Field("images", description="pairs: folder of the images, relative to root")
     mask_folder: str = Field("masks", description="pairs: folder of the label images, relative to root")
-    group_pattern: str | None = Field(None, description="pairs: regular expression whose first group names well or embryo")
-    voxel_um: tuple[Positive, ...] | None = Field(None, description="voxel size z, y, x (2D: y, x) in µm; null: unknown")
+    group_pattern: str | None = Field(
+        None, description="pairs: regular expression whose first group names well or embryo"
+    )
+    voxel_um: tuple[Positive, ...] | None = Field(
+        None, description="voxel size z, y, x (2D: y, x) in µm; null: unknown"
+    )
     z_range: tuple[int, int] | None = Field(None, description="first slice and one past the last that are read (3D)")
     split: SplitConfig = SplitConfig()
     source: str = Field("", description="where the data come from, for the bundle's model card")
@@ -65,17 +69,23 @@ class DataConfig(Settings):
 class CropConfig(Settings):
     """Single-cell crops."""
 
-    side_px: int | None = Field(None, ge=16, le=256, multiple_of=16, description="null: 1.5 times the 99th percentile diameter")
-    margin: Annotated[float, Field(ge=1.1, le=4)] = Field(1.5, description="crop side over the 99th percentile diameter")
-    intensity: Literal["linear", "sqrt"] = Field("sqrt", description="map from the data's range to [0, 1]; sqrt evens out shot noise")
+    side_px: int | None = Field(
+        None, ge=16, le=256, multiple_of=16, description="null: 1.5 times the 99th percentile diameter"
+    )
+    margin: Annotated[float, Field(ge=1.1, le=4)] = Field(
+        1.5, description="crop side over the 99th percentile diameter"
+    )
+    intensity: Literal["linear", "sqrt"] = Field(
+        "sqrt", description="map from the data's range to [0, 1]; sqrt evens out shot noise"
+    )
 
 
 class TrainConfig(Settings):
     """Optimisation of one model."""
 
-    steps: Count = 2000
+    steps: Count = Field(2000, description="optimisation steps")
     batch: Count = Field(16, description="global batch, over all workers")
-    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = Field(1e-3, description="highest rate of the cosine schedule")
     warmup: Annotated[int, Field(ge=0)] = Field(100, description="steps of linear warm-up before the cosine decay")
     ema: Annotated[float, Field(ge=0, lt=1)] = Field(0.995, description="decay of the averaged weights")
     clip: Positive = Field(1.0, description="largest gradient norm")
@@ -84,7 +94,7 @@ class TrainConfig(Settings):
     checkpoint_every: Count = Field(200, description="steps between checkpoints")
     sample_every: Count = Field(500, description="steps between sample grids and metrics")
     keep: Count = Field(2, description="checkpoints kept")
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="names every random draw of a training")
     threads: Count = Field(2, description="CPU threads of the training process")
 
 
@@ -95,14 +105,16 @@ class MasksConfig(Settings):
     sampler_steps: Count = Field(25, description="DDIM steps")
     truncation_px: Positive = Field(4.0, description="distance to the outline at which the soft mask saturates")
     batch: Count = Field(32, description="masks sampled at once")
-    tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(0.002, description="tail of the training area and solidity rejected")
+    tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.002, description="tail of the training area and solidity rejected"
+    )
     train: TrainConfig = TrainConfig()
 
 
 class ShapesConfig(Settings):
     """Spherical-harmonic shapes that SyncDreamer is trained on."""
 
-    max_degree: Annotated[int, Field(ge=1, le=32)] = 8
+    max_degree: Annotated[int, Field(ge=1, le=32)] = Field(8, description="highest degree of the harmonics")
     power: Positive = Field(0.16, description="rms of log radius from degrees 2 and up, of the roughest shapes")
     decay: Positive = Field(2.0, description="amplitude of degree l falls as l^-decay")
     axial_ratio: tuple[Positive, Positive] = Field((0.2, 2.5), description="range of height over width")
@@ -122,9 +134,11 @@ class ViewsConfig(Settings):
     count: Annotated[int, Field(ge=4, le=64)] = Field(16, description="views, the conditioning view along z included")
     side_px: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = Field(32, description="pixels of a view")
     truncation_px: Positive = Field(4.0, description="distance to the outline, in pixels of a view, that saturates")
-    volume: Annotated[int, Field(ge=8, le=64)] = Field(16, description="voxels along a side of the shared feature volume")
-    channels: tuple[Count, ...] = (64, 96)
-    volume_channels: Count = 32
+    volume: Annotated[int, Field(ge=8, le=64)] = Field(
+        16, description="voxels along a side of the shared feature volume"
+    )
+    channels: tuple[Count, ...] = Field((64, 96), description="UNet channels per level, on 2x2-folded pixels")
+    volume_channels: Count = Field(32, description="channels of the shared feature volume")
     sampler_steps: Count = Field(20, description="DDIM steps")
     batch: Count = Field(8, description="cells sampled at once")
     train: TrainConfig = TrainConfig(batch=8)
@@ -133,11 +147,11 @@ class ViewsConfig(Settings):
 class SurfaceConfig(Settings):
     """NeuS: one small SDF network a cell, many cells at once."""
 
-    steps: Count = 300
+    steps: Count = Field(300, description="optimisation steps a cell")
     rays: Count = Field(256, description="rays a cell and step")
     samples: Annotated[int, Field(ge=4)] = Field(24, description="samples a ray")
     hidden: Count = Field(32, description="width of the two hidden layers")
-    learning_rate: Positive = 5e-3
+    learning_rate: Positive = Field(5e-3, description="rate of Adam")
     eikonal: Annotated[float, Field(ge=0)] = Field(0.1, description="weight of the eikonal term")
     batch: Count = Field(8, description="cells fitted at once")
 
@@ -155,12 +169,16 @@ class TextureConfig(Settings):
 
     start: str = Field("scratch", description="scratch, or a folder or hub id of Stable Diffusion 1.x/2.x")
     conditioning: Literal["concat", "control"] = Field("concat", description="scratch: how the mask enters the UNet")
-    autoencoder: Literal[1, 2, 4] = Field(1, description="factor of the learned autoencoder; 1: none, pixels folded 2x2")
+    autoencoder: Literal[1, 2, 4] = Field(
+        1, description="factor of the learned autoencoder; 1: none, pixels folded 2x2"
+    )
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
-    channels: tuple[Count, ...] = (48, 96, 96)
+    channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     sampler_steps: Count = Field(20, description="DDIM steps, eta = 0")
-    resolution_px: int | None = Field(None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works")
+    resolution_px: int | None = Field(
+        None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works"
+    )
     batch: Count = Field(32, description="slices sampled at once")
     train: TrainConfig = TrainConfig()
 
@@ -172,19 +190,26 @@ class PopulationConfig(Settings):
     cells: tuple[Count, Count] | None = Field(None, description="range of cells a frame; null: measured density")
     clustering: Fraction = Field(0.5, description="probability p that a cell is placed next to one already there")
     gap_px: Annotated[int, Field(ge=0, le=50)] = Field(0, description="least distance between two cells")
-    mode: Literal["volume", "plane"] = Field("volume", description="3D: anywhere, or standing on one plane (adherent cells)")
+    mode: Literal["volume", "plane"] = Field(
+        "volume", description="3D: anywhere, or standing on one plane (adherent cells)"
+    )
     region: Literal["measured", "none"] | tuple[Positive, ...] = Field(
-        "measured", description="region of support: measured, none, or the semi-axes of an ellipse or ellipsoid in pixels"
+        "measured",
+        description="region of support: measured, none, or the semi-axes of an ellipse or ellipsoid in pixels",
     )
     border_cut: bool = Field(False, description="let cells reach past the frame's y and x border")
-    smoothing: Annotated[float, Field(ge=0, le=1)] = Field(0.1, description="relative spread around a real frame's record")
+    smoothing: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="relative spread around a real frame's record"
+    )
 
 
 class ImagingConfig(Settings):
     """What lies between cells and around them."""
 
     background: bool = Field(True, description="measured background: level, illumination, correlated noise")
-    ring_px: Annotated[int, Field(ge=2, le=3)] = Field(3, description="ring of a crop's own surroundings that is blended")
+    ring_px: Annotated[int, Field(ge=2, le=3)] = Field(
+        3, description="ring of a crop's own surroundings that is blended"
+    )
     psf_sigma_um: tuple[Positive, ...] | None = Field(None, description="Gaussian PSF over whole frames; null: off")
     poisson_gain: Positive | None = Field(None, description="photons a grey value; null: no camera noise")
     read_noise: Annotated[float, Field(ge=0)] = Field(0.0, description="grey values, with poisson_gain")
@@ -193,19 +218,19 @@ class ImagingConfig(Settings):
 class GenerateConfig(Settings):
     """The data set that `generate` writes."""
 
-    out: str = "out/dataset.zarr"
-    frames: Count = 16
-    frames_per_shard: Count = 4
-    cells_per_shard: Count = 32
-    dtype: Literal["uint8", "uint16"] = "uint16"
+    out: str = Field("out/dataset.zarr", description="folder or s3:// address of the data set")
+    frames: Count = Field(16, description="frames in all; a larger number extends the data set")
+    frames_per_shard: Count = Field(4, description="frames made, written and resumed together")
+    cells_per_shard: Count = Field(32, description="cells synthesised for a shard; its frames reuse them")
+    dtype: Literal["uint8", "uint16"] = Field("uint16", description="grey values of the images")
     levels: Annotated[int, Field(ge=1, le=6)] = Field(2, description="pyramid levels")
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="names every random draw of the data set")
 
 
 class RuntimeConfig(Settings):
     """Where and how widely it runs."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
     actors: Count | None = Field(None, description="synthesis actors; null: one a GPU, or as many as the CPUs hold")
     cpus_per_actor: Positive = Field(0.5, description="logical CPUs an actor claims when there is no GPU")
     threads: Count = Field(1, description="torch threads of an actor; part of the promise of sameness")
@@ -215,8 +240,12 @@ class RuntimeConfig(Settings):
 class Config(Settings):
     """One data set: what it learns from and what it makes."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    bundle: str | None = Field(None, description="bundle that `generate` uses: a name, a folder; null: the one trained here")
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
+        description="names the folder in the workspace"
+    )
+    bundle: str | None = Field(
+        None, description="bundle that `generate` uses: a name, a folder; null: the one trained here"
+    )
     workspace: str = Field("workspace", description="folder for prepared data, checkpoints and trained bundles")
     data: DataConfig
     crops: CropConfig = CropConfig()

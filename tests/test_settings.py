@@ -1,5 +1,6 @@
 """Configuration files: what they give, and the sentence every kind of mistake gets."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,17 @@ def test_describe_names_every_setting():
     paths = [".".join(path) for path, _ in describe()]
     assert len(paths) == len(set(paths))
     assert {"name", "data", "data.split.by", "texture.train.ema", "runtime.threads"} <= set(paths)
+
+
+def test_the_page_of_settings_is_up_to_date():
+    """`make docs` writes it from the models; every setting has a meaning."""
+    root = Path(__file__).parents[1]
+    spec = importlib.util.spec_from_file_location("settings_page", root / "docs" / "settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.page()
+    assert page == (root / "docs" / "configuration.md").read_text(encoding="utf-8"), "run make docs"
+    assert all(f"`{'.'.join(path)}`" in page for path in PATHS)
+    assert "|  |" not in page

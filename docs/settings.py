@@ -1,0 +1,96 @@
+"""Prints docs/configuration.md: every setting with its type, limits, default and unit. `make docs` writes it."""
+
+import json
+import re
+import types
+import typing
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from raysynth.config import Config
+
+HEAD = """# Configuration
+
+One YAML file describes a data set: what it learns from and what it makes. `configs/` holds one for each public set.
+This page is written by `make docs` from `raysynth/config.py`.
+
+- Lengths called `*_um` are micrometres, `*_px` pixels of the data's own (y, x) grid. Sizes and voxel sizes are in the
+  order z, y, x (2D: y, x).
+- Relative folders are relative to the directory the command runs in, not to the file.
+- `extends: other.yaml` (beside the file) takes every setting of the other file that this one does not set.
+- `--set key.path=value`, on every verb and as often as needed, replaces one setting: `--set generate.frames=100`. The
+  value is YAML: `--set data.voxel_um='[1, 0.2, 0.2]'`, `--set bundle=null`.
+- A mistake is answered with one sentence that names the file, its line and the setting.
+
+What depends on what: `population.frame_px`, `data.voxel_um` and a `population.region` given in numbers have
+`data.dimensions` values each; 3D data need `data.voxel_um`, since slices are cut at the data's own z step;
+`population.mode: plane`
+is for 3D data; `data.split.by: group` needs `data.group_pattern`.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    return HEAD + "".join(_group(Config, "", None))
+
+
+def _group(model: type[BaseModel], prefix: str, defaults: BaseModel | None) -> list[str]:
+    """The table of one group, then those of the groups in it. `defaults`: what the group around it presets."""
+    rows, inner = [], []
+    for name, field in model.model_fields.items():
+        default = getattr(defaults, name, field.default)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            preset = default if isinstance(default, BaseModel) else None
+            inner += _group(field.annotation, f"{prefix}{name}.", preset)
+        else:
+            rows.append(_row(prefix + name, field, default))
+    title = f"`{prefix.rstrip('.')}`" if prefix else "The top level"
+    head = "| setting | value | default | meaning |\n|---|---|---|---|\n"
+    return [f"\n## {title}\n\n{(model.__doc__ or '').strip()}\n\n{head}", *rows, *inner]
+
+
+def _row(name: str, field: FieldInfo, default: Any) -> str:
+    shown = "required" if default is PydanticUndefined else f"`{_yaml(default)}`"
+    return f"| `{name}` | {_kind(field.annotation, field.metadata)} | {shown} | {field.description or ''} |\n"
+
+
+def _kind(annotation: Any, limits: list[Any]) -> str:
+    """A type and its limits in words: "whole number, at least 1"."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _kind(arguments[0], [*limits, *_flat(arguments[1:])])
+    if origin in (types.UnionType, typing.Union):
+        return "; or ".join(_kind(argument, limits if argument is not type(None) else []) for argument in arguments)
+    if origin is Literal:
+        return ", ".join(f"`{_yaml(choice)}`" for choice in arguments)
+    if origin is tuple:
+        count = "list" if arguments[-1] is Ellipsis else f"list of {len(arguments)}"
+        return f"{count}, each a {_kind(arguments[0], [])}".replace("each a text", "each text")
+    names = {int: "whole number", float: "number", str: "text", bool: "`true`, `false`", type(None): "`null`"}
+    return ", ".join([names[annotation], *map(_limit, limits)])
+
+
+def _flat(metadata: tuple[Any, ...]) -> list[Any]:
+    return [limit for item in metadata for limit in (item.metadata if isinstance(item, FieldInfo) else [item])]
+
+
+def _limit(limit: Any) -> str:
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
+    for key, word in words.items():
+        if hasattr(limit, key):
+            return f"{word} {getattr(limit, key):g}"
+    return re.sub(r".*pattern='(.*?)'.*", r"matching `\1`", str(limit))
+
+
+def _yaml(value: Any) -> str:
+    """A default as it would stand in the file."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return value if isinstance(value, str) and value else json.dumps(value)
+
+
+if __name__ == "__main__":
+    print(page(), end="")
