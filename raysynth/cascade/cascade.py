@@ -1,7 +1,7 @@
 """The whole cascade for one shard of cells: a pure function of (config, bundle, seed, shard)."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.diffusion import padded_batches
@@ -46,7 +47,7 @@ class Run:
     seed: int
     shard: int
     counts: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def rng(self, stage: Stage, item: int, attempt: int = 0) -> np.random.Generator:
         """The generator of one draw in this shard."""
@@ -71,7 +72,7 @@ class Cascade:
         self.statistics = self.bundle.info.statistics
         self.masks, self.mask_schedule = self.bundle.masks
         self.texture = self.bundle.texture
-        models = [self.masks, self.texture]
+        models: list[nn.Module] = [self.masks, self.texture]
         if self.statistics.dimensions == 3:
             self.views, self.view_schedule = self.bundle.views
             models.append(self.views)

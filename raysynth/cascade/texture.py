@@ -1,7 +1,7 @@
 """Mask-conditioned latent diffusion of textures.
 
-Two ways for the mask to enter: concatenated to the noisy latent of a `UNet2DModel`, or through a ControlNet (Zhang 2023)
-beside a `UNet2DConditionModel` whose prompt is one context: a learned token when trained from scratch, the empty
+Two ways for the mask to enter: concatenated to the noisy latent of a `UNet2DModel`, or through a ControlNet (Zhang
+2023) beside a `UNet2DConditionModel` whose prompt is one context: a learned token when trained from scratch, the empty
 prompt's embedding when opened from Stable Diffusion. Neither needs a text encoder afterwards.
 """
 

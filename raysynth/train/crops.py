@@ -1,12 +1,12 @@
 """What `prepare` wrote, as training reads it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raysynth.config import Config
+from raysynth.data.prepared import prepared_folder
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
 
@@ -25,11 +25,6 @@ class Crops:
     @property
     def side_px(self) -> int:
         return int(self.outlines.shape[-1])
-
-
-def prepared_folder(config: Config) -> Path:
-    """Where `prepare` writes."""
-    return Path(config.workspace) / config.name / "prepared"
 
 
 def load_crops(config: Config, split: str) -> Crops:
@@ -52,4 +47,4 @@ def load_statistics(config: Config) -> PopulationStatistics:
     path = prepared_folder(config) / "statistics.json"
     if not path.exists():
         raise InputError(f"{path} is missing: run `raysynth prepare` with this config first")
-    return PopulationStatistics.model_validate_json(path.read_text())
+    return PopulationStatistics.load(path)

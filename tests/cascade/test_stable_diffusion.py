@@ -35,10 +35,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         up_block_types=("UpDecoderBlock2D",) * 4,
         norm_num_groups=4,
     ).save_pretrained(folder / "vae")
-    PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1).save_pretrained(folder / "scheduler")
-    encoder = transformers.CLIPTextConfig(
-        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=4, max_position_embeddings=8
-    )
+    scheduler = PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1)
+    scheduler.save_pretrained(folder / "scheduler")
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    encoder = transformers.CLIPTextConfig(vocab_size=4, max_position_embeddings=8, **sizes)
     transformers.CLIPTextModel(encoder).save_pretrained(folder / "text_encoder")
     words = folder / "words"
     words.mkdir()
