@@ -1,0 +1,44 @@
+"""Attempt records: what bounds the retries of a shard that kills its process.
+
+Ray repeats the work of a dead process without limit. A record is written in the target before each try at a shard, so
+the try that would exceed the limit is known, whatever became of the processes before it. Records belong to one run: a
+driver that is killed costs its shards nothing.
+"""
+
+import json
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from raysynth.store.objects import Objects
+
+FOLDER = "runs/attempts"
+
+
+class Exhausted(Exception):
+    """A shard has used up its attempts without a result."""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The attempt records of one run in the data set `target`, at most `limit` a shard and stage."""
+
+    target: Objects
+    run: str
+    limit: int
+
+    def begin(self, stage: str, shard: int) -> int:
+        """Record a try at `stage` of `shard` and return its number, from 1; Exhausted when there were `limit`."""
+        folder = f"{FOLDER}/{self.run}/{stage}/{shard:06d}"
+        number = 1 + len(self.target.keys(folder))
+        if number > self.limit:
+            raise Exhausted(f"its process died in each of {self.limit} attempts (runtime.max_attempts)")
+        record = {"host": socket.gethostname(), "started": datetime.now(UTC).isoformat()}
+        self.target.put(f"{folder}/{number:03d}.json", json.dumps(record).encode())
+        return number
+
+
+def clear(target: Objects) -> None:
+    """Delete the records of all runs; only the holder of the data set's lease may."""
+    for key in target.keys(FOLDER):
+        target.delete(key)

@@ -1,0 +1,71 @@
+"""How many synthesis actors a cluster holds, and what each claims.
+
+A policy without a cluster: it reads the cluster's resources and the settings, and decides.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from raysynth.config import RuntimeConfig
+from raysynth.errors import InputError
+
+COMPOSER_CPUS = 1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A fixed pool of synthesis actors: its size and the logical resources of one actor."""
+
+    actors: int
+    cpus: float
+    gpus: float
+
+    @property
+    def device(self) -> Literal["cpu", "cuda"]:
+        """The torch device of every actor."""
+        return "cuda" if self.gpus else "cpu"
+
+
+def plan(resources: Mapping[str, float], runtime: RuntimeConfig) -> Pool:
+    """The pool for a cluster of the given logical `resources` (Ray's names: "CPU", "GPU").
+
+    With GPUs: one actor a GPU. Without: actors claim a fraction of a CPU each and leave at least one for the composer
+    tasks, because actors that hold every CPU starve the next stage for ever.
+
+    Raises InputError when the cluster has no room for what `runtime` asks.
+    """
+    gpus, cpus = int(resources.get("GPU", 0)), resources.get("CPU", 0.0)
+    if cpus < COMPOSER_CPUS:
+        raise InputError(
+            f"the Ray cluster has {cpus:g} logical CPUs and composing needs one: start Ray with --num-cpus=2"
+        )
+    if runtime.device == "cuda" and gpus == 0:
+        raise InputError("runtime.device is 'cuda' but Ray sees no GPU: set it to 'auto', or start Ray on a GPU")
+    if runtime.device != "cpu" and gpus:
+        return Pool(_fit(runtime, gpus, "GPUs"), cpus=0, gpus=1)
+    return _plan_cpu(cpus, runtime)
+
+
+def _plan_cpu(cpus: float, runtime: RuntimeConfig) -> Pool:
+    claim, spare = runtime.cpus_per_actor, cpus - COMPOSER_CPUS
+    room = math.floor(spare / claim + 1e-9)
+    if room < 1:
+        raise InputError(
+            f"runtime.cpus_per_actor is {claim:g} but {spare:g} of the {cpus:g} logical CPUs are free beside the "
+            "composer's one: lower it, or start Ray with a larger --num-cpus"
+        )
+    if runtime.actors is None:
+        # A claim may be a small fraction of a CPU; the threads behind it are whole.
+        room = min(room, max(1, int(cpus) // runtime.threads))
+    return Pool(_fit(runtime, room, f"actors of {claim:g} CPUs"), cpus=claim, gpus=0)
+
+
+def _fit(runtime: RuntimeConfig, room: int, what: str) -> int:
+    if runtime.actors is not None and runtime.actors > room:
+        raise InputError(
+            f"runtime.actors is {runtime.actors} but the cluster has room for {room} {what} beside the composer tasks: "
+            "lower it, or leave it out to use what is there"
+        )
+    return runtime.actors or room

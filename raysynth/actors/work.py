@@ -1,0 +1,52 @@
+"""What the actors and the composer tasks do to one shard. Sent to them whole, so it imports little at the top."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from raysynth.actors import lease
+from raysynth.actors.pipeline import Synthesiser
+from raysynth.config import Config
+from raysynth.data.statistics import PopulationStatistics
+from raysynth.population.cell import Cell
+from raysynth.population.compose import compose_shard
+from raysynth.store.objects import Objects
+from raysynth.store.spec import DatasetSpec
+from raysynth.store.writer import write_shard
+
+
+@dataclass(frozen=True)
+class CascadeFactory:
+    """Reads the cascade's models from the bundle in `folder`, inside the actor that will run them on `device`."""
+
+    folder: str
+    config: Config
+    device: str
+
+    def __call__(self) -> Synthesiser:
+        """The cascade with its data set's seed."""
+        # The composer tasks share this module and need none of the models' libraries.
+        from raysynth.cascade.cascade import Cascade
+
+        cascade = Cascade(self.folder, self.config, self.device)
+        return lambda shard: cascade.synthesise(shard, self.config.generate.seed)
+
+
+@dataclass(frozen=True)
+class ShardComposer:
+    """Composes the frames of a shard and writes them to `target`, as long as `run` holds its lease."""
+
+    target: Objects
+    run: str
+    config: Config
+    statistics: PopulationStatistics
+    spec: DatasetSpec
+
+    def __call__(self, shard: int, cells: Sequence[Cell], counts: Mapping[str, int]) -> dict[str, int]:
+        """Write `shard`. Returns `frames`, `cells`, the synthesiser's `counts` and the uses of the cells."""
+        frames = self.spec.shard_frames(shard)
+        composed = compose_shard(cells, self.statistics, self.config, self.config.generate.seed, shard, frames)
+        total = {"frames": len(frames), "cells": len(cells), **counts}
+        total |= {f"uses_{name}": int(count) for name, count in composed.counts.items() if name != "reuse"}
+        lease.require(self.target, self.run)
+        write_shard(self.target.uri, shard, composed.images, composed.labels, composed.rows, total)
+        return total

@@ -1,0 +1,145 @@
+"""Whole data sets on a real Ray cluster, from ellipses instead of a cascade."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+
+from raysynth.actors.generate import describe, generate
+from raysynth.actors.lease import Lease
+from raysynth.actors.pipeline import Synthesiser
+from raysynth.actors.work import ShardComposer
+from raysynth.cascade.bundle import open_bundle
+from raysynth.config import Config
+from raysynth.errors import InputError
+from raysynth.store.dataset import create_dataset
+from raysynth.store.marks import done_shards, failures
+from raysynth.store.objects import Objects
+from raysynth.store.reader import Dataset
+from raysynth.store.verify import verify
+
+from .conftest import Ellipses, Made, ellipse_config, statistics
+
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """Ellipses, but some shards raise."""
+
+    shards: tuple[int, ...]
+
+    def __call__(self, shard: int) -> Made:
+        """The cells of a shard."""
+        if shard in self.shards:
+            raise ValueError("bad luck")
+        return Ellipses()(shard)
+
+
+def ellipses(folder: str, config: Config, device: str) -> Callable[[], Synthesiser]:
+    """A factory of ellipses."""
+    return lambda: Ellipses(config.generate.seed)
+
+
+def refusing(*shards: int) -> Any:
+    """A factory of synthesisers that fail at `shards`."""
+    return lambda folder, config, device: lambda: Refusing(shards)
+
+
+def _bytes(uri: str) -> dict[str, bytes]:
+    """All objects of a data set but the records of its runs."""
+    target = Objects(uri)
+    return {key: target.get(key) for key in target.keys("") if not key.startswith("runs/")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all runs of this module write: starting actors is what its tests take time for."""
+    return tmp_path_factory.mktemp("generate")
+
+
+@pytest.fixture(scope="module")
+def settings(folder: Path) -> Config:
+    """Ten frames in four shards."""
+    return ellipse_config(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(cluster: None, settings: Config) -> dict[str, Any]:
+    """Summary of a run without failures."""
+    return generate(settings, factory=ellipses)
+
+
+def test_a_run_without_failures_makes_everything(whole: dict[str, Any]) -> None:
+    assert (whole["made"], whole["failed"]) == (4, {})
+    assert not verify(whole["dataset"]).bad
+    counts = whole["counts"]
+    assert (counts["frames"], counts["cells"], counts["made"]) == (10, 16, 16)
+    assert counts["uses_placed"] == Dataset(whole["dataset"]).cells().num_rows
+    assert whole["reuse"] == pytest.approx(counts["uses_placed"] / 16, abs=1e-3)
+    assert set(whole["seconds"]) == {"masks", "compose"}
+
+
+def test_the_runs_record_is_kept_and_its_traces_removed(whole: dict[str, Any]) -> None:
+    target = Objects(whole["dataset"])
+    assert target.keys("runs") == [f"runs/{whole['run']}.json"]
+    record = json.loads(target.get(f"runs/{whole['run']}.json"))
+    assert sorted(shard["shard"] for shard in record["shards"]) == [0, 1, 2, 3]
+    assert record["shards"][0]["attempts"] == {"synthesise": 1, "compose": 1}
+
+
+def test_a_rerun_after_a_failure_and_with_more_frames_gives_the_same_bytes(
+    whole: dict[str, Any], settings: Config, folder: Path
+) -> None:
+    cut = str(folder / "cut.zarr")
+    first = generate(settings, out=cut, frames=8, factory=refusing(1))
+    assert first["failed"] == {1: "synthesise: bad luck"}
+    assert (done_shards(cut), failures(cut)) == ({0, 2}, {1: "synthesise: bad luck"})
+    assert sorted(Dataset(cut).missing) == [3, 4, 5]
+
+    # The rerun makes the failed shard, the last one that was not full, and the new one.
+    second = generate(settings, out=cut, factory=ellipses)
+    assert (second["made"], second["failed"]) == (3, {})
+    assert failures(cut) == {}
+    assert _bytes(cut) == _bytes(whole["dataset"])
+
+
+def test_a_finished_data_set_is_left_as_it_is(whole: dict[str, Any], settings: Config) -> None:
+    before = _bytes(whole["dataset"])
+    summary = generate(settings, factory=refusing(0))
+    assert (summary["made"], summary["failed"]) == (0, {})
+    assert _bytes(whole["dataset"]) == before
+
+
+def test_another_seed_is_refused_and_nothing_changes(whole: dict[str, Any], settings: Config) -> None:
+    before = _bytes(whole["dataset"])
+    with pytest.raises(InputError, match="seed"):
+        generate(settings, seed=1, factory=ellipses)
+    assert _bytes(whole["dataset"]) == before
+
+
+def test_a_data_set_that_is_being_written_is_refused(whole: dict[str, Any], settings: Config) -> None:
+    with Lease(Objects(whole["dataset"]), "other"), pytest.raises(InputError, match="still writing"):
+        generate(settings, factory=ellipses)
+
+
+def test_a_folder_of_something_else_is_refused_untouched(cluster: None, settings: Config, tmp_path: Path) -> None:
+    (tmp_path / "chapter.tex").write_text("precious")
+    with pytest.raises(InputError, match="not a raysynth data set"):
+        generate(settings, out=str(tmp_path), factory=ellipses)
+    assert [path.name for path in tmp_path.rglob("*")] == ["chapter.tex"]
+
+
+def test_a_composer_without_the_lease_writes_nothing(settings: Config, target: Objects) -> None:
+    manifest = describe(settings, open_bundle(settings.bundle or ""), "cpu")
+    create_dataset(target.uri, manifest)
+    composer = ShardComposer(target, "mine", settings, statistics(), manifest.dataset)
+    before = _bytes(target.uri)
+    with Lease(target, "other"), pytest.raises(InputError, match="held by run other"):
+        composer(0, Ellipses()(0).cells, {})
+    assert _bytes(target.uri) == before
