@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from math import pi, prod, sqrt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
-from skimage.measure import regionprops
 
 from raysynth.config import Config, DataConfig
 from raysynth.data.background import Background, measure_background
@@ -15,12 +15,26 @@ from raysynth.data.cells import LabelledCell, find_cells, usual_area, without_mi
 from raysynth.data.crops import RING_PX, crop_side, frame_crops, outline_crop
 from raysynth.data.frames import Frame, Pixels
 from raysynth.data.intensity import fit_intensity
+from raysynth.data.measure import measure_frame, population
 from raysynth.data.prepared import Part, prepared_folder, write_prepared
+from raysynth.data.regions import fit_regions
 from raysynth.data.splits import split_frames
 from raysynth.errors import InputError
 from raysynth.seeds import Stage, generator
 
-Found = list[tuple[Frame, list[LabelledCell]]]
+
+@dataclass(frozen=True)
+class FoundFrame:
+    """A frame with its cells; shape: of the whole image."""
+
+    frame: Frame
+    shape: tuple[int, ...]
+    cells: list[LabelledCell]
+
+    @property
+    def used(self) -> list[LabelledCell]:
+        """The cells that are not left out."""
+        return [cell for cell in self.cells if cell.left_out is None]
 
 
 def prepare(config: Config) -> dict[str, Any]:
@@ -28,85 +42,97 @@ def prepare(config: Config) -> dict[str, Any]:
 
     The test split is listed and counted, its pixels are not read. Raises InputError for unusable data.
     """
-    splits = split_frames(config.data)
-    found = {"train": _find(splits.train), "validation": _find(splits.validation)}
-    usable = [cell for _, cells in found["train"] for cell in cells if cell.left_out is None]
+    data, splits = config.data, split_frames(config.data)
+    train, validation = _find(splits.train), _find(splits.validation)
+    usable = [cell for found in train for cell in found.used]
     if not usable:
-        raise InputError(f"{config.data.root} has no whole labelled cell in its training frames: check the labels.")
+        raise InputError(f"{data.root} has no whole labelled cell in its training frames: check the labels.")
     side, area = crop_side(usable, config.crops), usual_area(usable)
-    parts, report = {}, {}
-    for name, frames in found.items():
-        judged = [(frame, without_misfits(cells, area, side - 2 * RING_PX)) for frame, cells in frames]
-        parts[name] = _crop(judged, side, config.data)
-        report[name] = _count(judged, parts[name])
-    intensity = fit_intensity(np.stack(parts["train"].images), np.stack(parts["train"].masks), config.crops.intensity)
-    figures = {"crop_side_px": side, "splits": report | {"test": {"frames": len(splits.test)}}}
-    write_prepared(prepared_folder(config), parts, intensity, {"report.json": json.dumps(figures, indent=1) + "\n"})
+    train, validation = (_judge(frames, area, side) for frames in (train, validation))
+    parts = {"train": Part(), "validation": Part()}
+    regions = fit_regions([found.cells for found in train], [found.shape for found in train])
+    measures = []
+    for (found, pixels, background), region in zip(_backgrounds(train, side), regions, strict=True):
+        measures.append(measure_frame(found.frame.name, pixels, background, found.cells, region, data))
+        _add(parts["train"], found, pixels, background, side, data)
+    for found, pixels, background in _backgrounds(validation, side):
+        _add(parts["validation"], found, pixels, background, side, data)
+    crops = parts["train"]
+    intensity = fit_intensity(np.stack(crops.images), np.stack(crops.masks), config.crops.intensity)
+    solidity = [row["solidity"] for row in parts["train"].outline_rows]
+    cells = [cell for found in train for cell in found.used]
+    statistics = population(measures, cells, solidity, intensity, side, data)
+    figures = {
+        "crop_side_px": side,
+        "train": _count(train, parts["train"]),
+        "validation": _count(validation, parts["validation"]),
+        "test": {"frames": len(splits.test)},
+    }
+    documents = {"statistics.json": statistics.to_json(), "report.json": json.dumps(figures, indent=1) + "\n"}
+    write_prepared(prepared_folder(config), parts, intensity, documents)
     return figures
 
 
-def _find(frames: Sequence[Frame]) -> Found:
-    return [(frame, find_cells(frame.read())) for frame in frames]
-
-
-def _crop(found: Found, side: int, data: DataConfig) -> Part:
-    part = Part()
-    for index, (frame, cells) in enumerate(found):
+def _find(frames: Sequence[Frame]) -> list[FoundFrame]:
+    found = []
+    for frame in frames:
         pixels = frame.read()
-        background = measure_background(pixels, side, generator(0, 0, Stage.TRAINING, index))
-        _add_crops(part, frame, pixels, background, cells, side, data)
-        for cell in cells:
-            if cell.left_out is None:
-                part.outlines.append(outline_crop(cell, side))
-                part.outline_rows.append(_outline_row(frame, cell, data))
-    return part
+        found.append(FoundFrame(frame, pixels.image.shape, find_cells(pixels)))
+    return found
 
 
-def _add_crops(
-    part: Part,
-    frame: Frame,
-    pixels: Pixels,
-    background: Background,
-    cells: Sequence[LabelledCell],
-    side: int,
-    data: DataConfig,
-) -> None:
-    for crop in frame_crops(pixels, background, cells, side):
+def _judge(frames: Sequence[FoundFrame], area_px: float, side: int) -> list[FoundFrame]:
+    return [replace(f, cells=without_misfits(f.cells, area_px, side - 2 * RING_PX)) for f in frames]
+
+
+def _backgrounds(frames: Sequence[FoundFrame], side: int) -> Iterator[tuple[FoundFrame, Pixels, Background]]:
+    """Frames read once more, one at a time, so that a data set need not fit into memory."""
+    for index, found in enumerate(frames):
+        pixels = found.frame.read()
+        yield found, pixels, measure_background(pixels, side, generator(0, 0, Stage.TRAINING, index))
+
+
+def _add(part: Part, found: FoundFrame, pixels: Pixels, background: Background, side: int, data: DataConfig) -> None:
+    for crop in frame_crops(pixels, background, found.cells, side):
         part.images.append(crop.image)
         part.masks.append(crop.mask)
-        row = _cell_row(frame, crop.cell, data)
+        row = _cell_row(found.frame, crop.cell, data)
         part.rows.append(row | {"z": crop.z, "relative_height": crop.relative_height, "area_px": int(crop.mask.sum())})
+    for cell in found.used:
+        part.outlines.append(outline_crop(cell, side))
+        part.outline_rows.append(_outline_row(found.frame, cell, data))
 
 
 def _cell_row(frame: Frame, cell: LabelledCell, data: DataConfig) -> dict[str, Any]:
-    """What identifies a cell and its size; volumes only where the whole cell is labelled and its voxel is known."""
+    """What identifies a cell and its size; a volume only where the whole cell is labelled in 3D."""
     size = int(cell.mask.sum())
-    whole = data.dimensions == 3 and not cell.sparse and data.voxel_um is not None
     return {
         "frame": frame.name,
         "label": cell.label,
         "y": cell.centre[0],
         "x": cell.centre[1],
         "size_px": size,
-        "volume_um3": size * prod(data.voxel_um or ()) if whole else None,
+        "volume_um3": size * prod(voxel) if (voxel := _voxel(cell, data)) else None,
         "cut_z": cell.cut_z,
     }
 
 
 def _outline_row(frame: Frame, cell: LabelledCell, data: DataConfig) -> dict[str, Any]:
-    outline = regionprops(cell.outline.astype(np.uint8))[0]
-    row = _cell_row(frame, cell, data) | {"area_px": int(outline.area), "solidity": float(outline.solidity)}
-    if data.dimensions == 2 or cell.sparse or data.voxel_um is None:
-        return row | {"height_um": None, "width_um": None}
-    width = 2 * sqrt(outline.area * prod(data.voxel_um[1:]) / pi)
-    return row | {"height_um": len(cell.mask) * data.voxel_um[0], "width_um": width}
+    row = _cell_row(frame, cell, data) | {"area_px": int(cell.outline.sum()), "solidity": cell.solidity}
+    height, width = cell.extent_um(voxel) if (voxel := _voxel(cell, data)) else (None, None)
+    return row | {"height_um": height, "width_um": width}
 
 
-def _count(found: Found, part: Part) -> dict[str, Any]:
-    reasons = Counter(cell.left_out for _, cells in found for cell in cells if cell.left_out is not None)
+def _voxel(cell: LabelledCell, data: DataConfig) -> tuple[float, ...] | None:
+    """The voxel in µm for the cells that a volume can be given for."""
+    return data.voxel_um if data.dimensions == 3 and not cell.sparse else None
+
+
+def _count(frames: Sequence[FoundFrame], part: Part) -> dict[str, Any]:
+    reasons = Counter(cell.left_out for found in frames for cell in found.cells if cell.left_out is not None)
     return {
-        "frames": len(found),
-        "cells_labelled": sum(len(cells) for _, cells in found),
+        "frames": len(frames),
+        "cells_labelled": sum(len(found.cells) for found in frames),
         "cells_kept": len(part.outlines),
         "cells_cut_in_z": sum(row["cut_z"] for row in part.outline_rows),
         "crops_kept": len(part.images),
