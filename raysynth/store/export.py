@@ -22,7 +22,7 @@ def export_ctc(dataset: Dataset, folder: Path) -> int:
     """Write `01/tTTT.tif`, `01_GT/SEG/man_segTTT.tif`, `01_GT/TRA/man_trackTTT.tif` and `man_track.txt`, 3D as stacks.
 
     Frames are independent images, so each cell is a track of one frame. Track ids are 16 bit: where they run out,
-    sequence `02` begins, and so on. Missing frames are left out, the others numbered from 0. The folder appears whole or
+    sequence `02` begins, and so on. Missing frames are left out, the rest numbered from 0. The folder appears whole or
     not at all. Returns the number of frames. Raises InputError when the folder is in use or cannot be written, when no
     frame is present, and when a frame has ids beyond 16 bit.
     """
