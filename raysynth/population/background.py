@@ -7,11 +7,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.ndimage import zoom
+from scipy.interpolate import BSpline
 from scipy.special import ndtri
 
 from raysynth.data.statistics import NoiseModel, Region
 from raysynth.population.density import FrameTarget
+from raysynth.population.occupancy import axis_scale
 
 Field = NDArray[np.float32]
 
@@ -27,17 +28,25 @@ class Background:
 
 
 def draw_background(
-    target: FrameTarget, noise: NoiseModel, frame_px: Sequence[int], z_scale: float, rng: Generator
+    target: FrameTarget, noise: NoiseModel, halo: Field, free: NDArray[np.bool_], z_scale: float, rng: Generator
 ) -> Background:
-    """The background of one frame, in grey values."""
+    """The background of one frame, in grey values.
+
+    halo: the light that its cells spread into its `free` voxels. The measured background has such light in it already:
+    what the halos explain of its level and of its slow changes is not added again.
+    """
     record = target.record
     level, spread = record.background, record.noise_std
     inner_level = level if record.region_background is None else record.region_background
     inner_spread = spread if record.region_noise_std is None else record.region_noise_std
-    slow = illumination_field(frame_px, noise.illumination_px, z_scale, rng) * np.float32(noise.illumination_std)
-    residual = noise_field(noise, frame_px, rng)
-    inside = _inside(target.region, frame_px) if record.region_background is not None else np.float32(0.0)
+    inside = _inside(target.region, halo.shape) if record.region_background is not None else np.float32(0.0)
+    around = halo[free & (inside > 0.5)] if record.region_background is not None else halo[free]
+    known, explained = (float(np.median(around)), float(around.std())) if around.size else (0.0, 0.0)
+    remaining = np.float32(np.sqrt(max(noise.illumination_std**2 - explained**2, 0.0)))
+    slow = remaining * illumination_field(halo.shape, noise.illumination_px, z_scale, rng)
     slow += np.float32(level) + np.float32(inner_level - level) * inside
+    slow -= np.float32(known) * (inside if record.region_background is not None else np.float32(1.0))
+    residual = noise_field(noise, halo.shape, rng)
     residual *= np.float32(spread) + np.float32(inner_spread - spread) * inside
     return Background(slow, residual)
 
@@ -50,12 +59,20 @@ def flat_background(target: FrameTarget, frame_px: Sequence[int]) -> Background:
 
 def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rng: Generator) -> Field:
     """A smooth random field of mean 0 and variance 1 over the frame that varies over `width_px` in-plane pixels."""
-    scale = [z_scale, 1.0, 1.0][-len(shape) :]
-    coarse = [max(4, int(np.ceil(n * s / width_px)) + 1) for n, s in zip(shape, scale, strict=True)]
-    knots = rng.standard_normal(coarse, dtype=np.float32)
-    field = zoom(knots, [n / c for n, c in zip(shape, coarse, strict=True)], order=3, mode="nearest", grid_mode=False)
-    field -= field.mean()
+    steps = axis_scale(len(shape), z_scale) / width_px
+    splines = [_cubic_splines(n, float(step)) for n, step in zip(shape, steps, strict=True)]
+    field = rng.standard_normal([spline.shape[1] for spline in splines], dtype=np.float32)
+    for axis, spline in enumerate(splines):
+        field = np.moveaxis(np.tensordot(spline, field, axes=(1, axis)), 0, axis)
+    field = field - field.mean()
     return np.asarray(field / max(float(field.std()), 1e-6), np.float32)
+
+
+def _cubic_splines(count: int, step: float) -> Field:
+    """Cubic B-splines on unit knots, at `count` positions `step` apart: one row a position."""
+    positions = np.arange(count) * step
+    knots = np.arange(-3, int(positions[-1]) + 5)
+    return BSpline.design_matrix(positions, knots, 3).toarray().astype(np.float32)
 
 
 def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Field:
@@ -65,7 +82,7 @@ def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Fiel
     gain = _spectral_gain(noise, padded)
     kept = noise.slice_correlation if len(shape) == 3 else 0.0
     fresh = np.sqrt(1 - kept**2)
-    slices = []
+    slices: list[Field] = []
     for _ in range(shape[0] if len(shape) == 3 else 1):
         white = rng.standard_normal(padded, dtype=np.float32)
         new = fft.irfft2(fft.rfft2(white) * gain, s=padded)[: shape[-2], : shape[-1]]

@@ -1,63 +1,112 @@
 """Painting a cell's light into a frame without seams.
 
-Light adds: a frame is its slow background, plus each cell's texture above the cell's own surroundings, plus noise.
-Across the kept ring a texture fades out with weight a = cos and the frame's noise fades in with sqrt(1 - sum of a^2),
-so the variance of two independent noises stays that of one, and nothing is added twice. Inside cells a is 1: there is
-the texture, scaled and set on the frame's background, and nothing else.
+Light adds: a frame is its slow background, plus each cell's texture above the cell's own surroundings, plus the halo
+that optics spread around each cell (the measured edge profile), plus noise. Across the kept ring a texture gives way to
+the halo with weight a = cos, and the frame's noise comes in with sqrt(1 - sum of a^2), so the variance of two
+independent noises stays that of one and nothing is added twice. Inside cells a is 1: there is the texture, scaled and
+set on the frame's background, and nothing else.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, uniform_filter
 
 from raysynth.data.intensity import IntensityMap
+from raysynth.data.statistics import EdgeProfile
 from raysynth.population.background import Background, Field
 from raysynth.population.cell import Cell
+from raysynth.population.occupancy import axis_scale
+from raysynth.population.variation import turn
+
+HALO_PX = 16.0  # farthest light of a cell that is followed
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """A cell in grey values, in its texture's box.
+    """A cell in grey values above its own surroundings, in the mask's box grown by `margin` voxels on every side.
 
-    light: grey values above `level`, the cell's own surroundings. weight: 1 inside, falling to 0 past the kept ring.
+    light: the texture. weight: a, 1 inside and 0 past the kept ring. halo: light expected outside, relative to
+    `contrast`, the mean of the light inside.
     """
 
     light: Field
     weight: Field
-    level: float
+    halo: Field
+    contrast: float
+    margin: NDArray[np.int64]
 
     @classmethod
-    def of(cls, cell: Cell, intensity: IntensityMap) -> "Appearance":
-        """Measure a cell: its surroundings are the texture's pixels farthest from the outline, slice by slice."""
-        mask = pad_plane(cell.mask, cell.ring)
-        distance = distance_in_plane(mask)
+    def of(cls, cell: Cell, intensity: IntensityMap, edge: EdgeProfile, z_scale: float) -> "Appearance":
+        """Measure a cell: its surroundings are the texture's pixels farthest from the outline, less the halo there."""
+        scale = axis_scale(cell.mask.ndim, z_scale)
+        margin = np.maximum(np.floor(halo_reach(edge) / scale).astype(np.int64), _in_plane(cell.mask.ndim, cell.ring))
+        mask = _pad(cell.mask, margin)
+        halo = halo_at(edge, distance_transform_edt(~mask, sampling=scale))
+        textured = margin - _in_plane(cell.mask.ndim, cell.ring)
+        inner = tuple(slice(m, n - m) for m, n in zip(textured, mask.shape, strict=True))
+        distance = distance_in_plane(mask[inner])
         grey = intensity.from_unit(cell.texture)
-        outside = np.isfinite(distance) & (distance > 0)
-        far = outside & (distance >= np.quantile(distance[outside], 0.75))
-        level = float(np.median(grey[far]))
-        phase = np.clip(distance / (cell.ring + 1), 0, 1) * (np.pi / 2)
-        weight = np.where(phase < np.pi / 2, np.cos(phase), 0).astype(np.float32)
-        return cls(np.where(weight > 0, grey - np.float32(level), 0).astype(np.float32), weight, level)
+        level = _surroundings(grey, distance, halo[inner])
+        contrast = float(grey[distance == 0].mean()) - level
+        weight = _ring_weight(grey - np.float32(level), contrast * halo[inner], distance, cell.ring)
+        light = np.where(weight > 0, grey - np.float32(level), 0).astype(np.float32)
+        return cls(_pad(light, textured), _pad(weight, textured), halo, contrast, margin)
 
-    @property
-    def contrast(self) -> float:
-        """Mean grey value of the cell above its surroundings."""
-        return float(self.light[self.weight == 1].mean())
+    def turned(self, variation: int) -> "Appearance":
+        """The same under one of the symmetries of the plane."""
+        light, weight, halo = (turn(field, variation) for field in (self.light, self.weight, self.halo))
+        return Appearance(light, weight, halo, self.contrast, self.margin)
 
 
-def pad_plane(mask: NDArray[np.bool_], ring: int) -> NDArray[np.bool_]:
-    """The mask with `ring` empty pixels on every side of y and x."""
-    return np.pad(mask, [(0, 0)] * (mask.ndim - 2) + [(ring, ring)] * 2)
+def halo_reach(edge: EdgeProfile) -> float:
+    """Distance from the outline at which the halo ends, in-plane pixels."""
+    return min(HALO_PX, max(0.0, -min(edge.distance_px)))
+
+
+def halo_at(edge: EdgeProfile, distance: NDArray[np.float64]) -> Field:
+    """Light at a distance outside the outline, relative to the cell's contrast; 0 inside and where the halo ends."""
+    profile = np.interp(-distance, edge.distance_px, edge.relative)
+    end = np.interp(-halo_reach(edge), edge.distance_px, edge.relative)
+    return np.where((distance > 0) & (distance < halo_reach(edge)), np.maximum(profile - end, 0), 0).astype(np.float32)
 
 
 def distance_in_plane(mask: NDArray[np.bool_]) -> Field:
     """Distance in y and x to the mask of the same slice, in pixels; infinite in slices without any."""
-    apart = [
-        distance_transform_edt(~m) if m.any() else np.full(m.shape, np.inf) for m in mask.reshape(-1, *mask.shape[-2:])
-    ]
+    slices = mask.reshape(-1, *mask.shape[-2:])
+    apart = [distance_transform_edt(~m) if m.any() else np.full(m.shape, np.inf) for m in slices]
     return np.stack(apart).reshape(mask.shape).astype(np.float32)
+
+
+def _surroundings(grey: Field, distance: Field, halo: Field) -> float:
+    """The level L that explains the farthest quarter of the texture's outside as L + halo (mean inside - L)."""
+    outside = np.isfinite(distance) & (distance > 0)
+    far = outside & (distance >= np.quantile(distance[outside], 0.75))
+    share = float(halo[far].mean())
+    return (float(np.median(grey[far])) - share * float(grey[distance == 0].mean())) / (1 - share)
+
+
+def _ring_weight(light: Field, halo: Field, distance: Field, ring: int) -> Field:
+    """The weight a: 1 inside, cos across the ring, and 0 where the ring is darker than half the halo expected there.
+
+    Such dark rims are where a neighbour that touched the cell was cut away: they are no light of the cell's own.
+    """
+    weight = np.cos(np.minimum(distance / (ring + 1), 1) * np.float32(np.pi / 2))
+    outside = np.where((distance > 0) & (distance <= ring), np.float32(1), np.float32(0))
+    size = (1,) * (light.ndim - 2) + (3, 3)
+    near = uniform_filter(light * outside, size) / np.maximum(uniform_filter(outside, size), 1e-6)
+    shown = (distance == 0) | ((distance <= ring) & (near >= 0.5 * halo))
+    return np.where(shown, weight, 0).astype(np.float32)
+
+
+def _in_plane(dimensions: int, pixels: int) -> NDArray[np.int64]:
+    return np.array([0, pixels, pixels])[-dimensions:]
+
+
+def _pad(array: NDArray[Any], margin: NDArray[np.int64]) -> NDArray[Any]:
+    return np.pad(array, [(int(m), int(m)) for m in margin])
 
 
 class Painter:
@@ -66,23 +115,25 @@ class Painter:
     def __init__(self, labels: NDArray[np.uint32]) -> None:
         self.labels = labels
         self.light = np.zeros(labels.shape, np.float32)
+        self.halo = np.zeros(labels.shape, np.float32)
         self.power = np.zeros(labels.shape, np.float32)
 
-    def add(self, appearance: Appearance, gain: float, label: int, offset: NDArray[np.int64], ring: int) -> None:
+    def add(self, cell: Appearance, gain: float, label: int, offset: NDArray[np.int64]) -> None:
         """Add a cell whose mask's box has its corner at `offset`; what lies inside another cell is left out."""
-        grown = offset.copy()
-        grown[-2:] -= ring
-        here, there = clip_box(grown, appearance.light.shape, self.labels.shape)
+        here, there = clip_box(offset - cell.margin, cell.light.shape, self.labels.shape)
         labels = self.labels[here]
-        weight = np.where((labels == 0) | (labels == label), appearance.weight[there], np.float32(0))
-        self.light[here] += weight * np.float32(gain) * appearance.light[there]
+        free = labels == 0
+        weight = np.where(free | (labels == label), cell.weight[there], np.float32(0))
+        halo = np.where(free, np.float32(cell.contrast) * cell.halo[there], np.float32(0))
+        self.light[here] += np.float32(gain) * weight * (cell.light[there] - halo)
+        self.halo[here] += np.float32(gain) * halo
         self.power[here] += weight**2
 
     def frame(self, background: Background) -> Field:
         """The frame in grey values, not yet rounded."""
         total = np.sqrt(np.maximum(self.power, 1.0))
         noise = np.sqrt(np.maximum(1.0 - self.power, 0.0)) * background.noise
-        return np.asarray(background.slow + self.light / total + noise, np.float32)
+        return np.asarray(background.slow + self.halo + self.light / total + noise, np.float32)
 
 
 def clip_box(

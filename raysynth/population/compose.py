@@ -16,7 +16,7 @@ from raysynth.population.cell import Cell
 from raysynth.population.density import FrameTarget, choose_cells, draw_contrasts, draw_target
 from raysynth.population.imaging import image
 from raysynth.population.placement import Placement, Rules, place
-from raysynth.population.variation import draw_variations, turn, vary
+from raysynth.population.variation import draw_variations, turn
 from raysynth.seeds import Stage, generator
 
 Labels = NDArray[np.uint32]
@@ -59,12 +59,12 @@ class Composer:
             )
         self.cells, self.statistics, self.config = cells, statistics, config
         self.seed, self.shard = seed, shard
-        self.sizes = np.array([cell.mask.sum() for cell in cells])
-        self.contrasts = np.array([Appearance.of(cell, statistics.intensity).contrast for cell in cells])
-        # One grey value is the least contrast a gain is measured against: an empty texture stays empty.
-        self.contrasts = np.maximum(self.contrasts, 1.0)
         voxel = statistics.voxel_um
         self.z_scale = voxel[0] / voxel[-1] if voxel is not None and len(voxel) == 3 else 1.0
+        self.looks = [Appearance.of(cell, statistics.intensity, statistics.edge, self.z_scale) for cell in cells]
+        self.sizes = np.array([cell.mask.sum() for cell in cells])
+        # One grey value is the least contrast a gain is measured against: an empty texture stays empty.
+        self.contrasts = np.array([max(look.contrast, 1.0) for look in self.looks])
 
     def frame(self, index: int) -> tuple[Images, Labels, list[Use], Placement]:
         """Compose frame `index` of the data set: image, labels (1..n in the order of placed uses), uses, placement."""
@@ -96,16 +96,15 @@ class Composer:
     def _image(self, target: FrameTarget, uses: list[Use], placement: Placement, labels: Labels, index: int) -> Images:
         rng = self._rng(Stage.IMAGING, index)
         statistics, imaging, frame_px = self.statistics, self.config.imaging, self.config.population.frame_px
+        painter = Painter(labels)
+        for label, i in enumerate(np.flatnonzero(placement.placed), start=1):
+            look = self.looks[uses[i].cell].turned(uses[i].variation)
+            painter.add(look, uses[i].gain, label, placement.offsets[i])
         background = (
-            draw_background(target, statistics.noise, frame_px, self.z_scale, rng)
+            draw_background(target, statistics.noise, painter.halo, labels == 0, self.z_scale, rng)
             if imaging.background
             else flat_background(target, frame_px)
         )
-        painter = Painter(labels)
-        for label, i in enumerate(np.flatnonzero(placement.placed), start=1):
-            cell = vary(self.cells[uses[i].cell], uses[i].variation)
-            appearance = Appearance.of(cell, statistics.intensity)
-            painter.add(appearance, uses[i].gain, label, placement.offsets[i], cell.ring)
         frame = painter.frame(background)
         return image(frame, imaging, statistics.voxel_um, statistics.intensity.low, np.dtype(statistics.dtype), rng)
 

@@ -78,7 +78,8 @@ def choose_cells(sizes: ArrayLike, target: FrameTarget, rng: Generator) -> NDArr
     """Which of a shard's cells, of the given sizes in voxels `(m,)`, a frame uses: indices `(target.cells,)`, shuffled.
 
     Cells are never rescaled. They are weighted by the log-normal size distribution of the target frame over the
-    distribution of `sizes`, and resampled systematically: each is used its expected number of times, rounded.
+    distribution of `sizes`, and resampled systematically: each is used its expected number of times, rounded. No cell
+    is used more than twice as often as equal use of all would ask for.
     """
     log_sizes = np.log(np.asarray(sizes, float))
     spread = max(target.record.size_spread, LEAST_SPREAD)
@@ -86,9 +87,23 @@ def choose_cells(sizes: ArrayLike, target: FrameTarget, rng: Generator) -> NDArr
     apart = (log_sizes[:, None] - log_sizes) / LEAST_SPREAD
     crowding = np.exp(-0.5 * apart**2).sum(axis=1)
     weights = np.exp(wanted - wanted.max()) / crowding
-    steps = (np.arange(target.cells) + rng.random()) * weights.sum() / target.cells
-    chosen = np.searchsorted(np.cumsum(weights), steps, side="right")
+    expected = _expected_uses(weights, target.cells)
+    chosen = np.searchsorted(np.cumsum(expected), np.arange(target.cells) + rng.random(), side="right")
     return rng.permutation(np.minimum(chosen, len(log_sizes) - 1))
+
+
+def _expected_uses(weights: NDArray[np.float64], uses: int) -> NDArray[np.float64]:
+    """`uses` shared out in proportion to weights, at most twice the equal share (and at least one) to each."""
+    limit = max(1.0, 2.0 * uses / len(weights))
+    weights = np.maximum(weights, 1e-12 * weights.max())  # far cells still serve when the near ones are used up
+    full = np.zeros(len(weights), bool)
+    while True:
+        left = uses - limit * full.sum()
+        expected = np.where(full, limit, weights * left / max(weights[~full].sum(), 1e-300))
+        over = expected > limit * (1 + 1e-9)
+        if not over.any():
+            return expected
+        full |= over
 
 
 def draw_contrasts(

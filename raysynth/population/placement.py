@@ -123,14 +123,15 @@ class _Search:
             path = np.rint(self.centres[target] - footprint.centre + steps).astype(np.int64)
             if self.plane is not None:
                 path[:, 0] = self.plane
-            offset = self._first_free(path[((path >= low) & (path <= high)).all(axis=1)], footprint)
+            within: NDArray[np.bool_] = np.all((path >= low) & (path <= high), axis=1)
+            offset = self._first_free(path[within], footprint)
             if offset is not None:
                 return offset
         return None
 
     def _anywhere(self, footprint: Footprint, low: Offsets, high: Offsets) -> Offsets | None:
         for _ in range(ROUNDS):
-            candidates = self.rng.integers(low, high, size=(CANDIDATES, len(low)), endpoint=True)
+            candidates = self.rng.integers(low, high + 1, size=(CANDIDATES, len(low)), dtype=np.int64)
             offset = self._first_free(candidates, footprint)
             if offset is not None:
                 return offset

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from raysynth.population.cell import Cell
-
 SYMMETRIES = 8
 
 
@@ -20,11 +18,6 @@ def turn(array: NDArray[Any], variation: int) -> NDArray[Any]:
     """One of the 8 symmetries of the (y, x) plane: `variation % 4` quarter turns, from 4 up after a flip of x."""
     flipped = array[..., ::-1] if variation >= 4 else array
     return np.rot90(flipped, variation % 4, axes=(-2, -1))
-
-
-def vary(cell: Cell, variation: int) -> Cell:
-    """The cell under one symmetry, mask and texture alike."""
-    return Cell(turn(cell.mask, variation), turn(cell.texture, variation), cell.ring, cell.provenance)
 
 
 def draw_variations(chosen: Sequence[int], rng: Generator) -> NDArray[np.int64]:
