@@ -82,7 +82,7 @@ def fetch(
     Raises InputError.
     """
     if name not in SOURCES:
-        raise InputError(f"{name}: is not a data set fetch knows; use one of {', '.join(SOURCES)}.")
+        raise InputError(f"{name}: is not a data set fetch knows; use one of {', '.join(SOURCES)} or samples.")
     source = SOURCES[name]
     target = folder / source.folder
     if is_fetched(target):
