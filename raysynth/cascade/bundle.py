@@ -26,7 +26,7 @@ T = TypeVar("T")
 # What a network's weights fix: taken from the bundle whatever the config says.
 STRUCTURE: dict[str, tuple[str, ...]] = {
     "masks": ("channels", "truncation_px"),
-    "views": ("layout", "count", "side_px", "volume", "channels", "volume_channels"),
+    "views": ("layout", "count", "side_px", "truncation_px", "volume", "channels", "volume_channels"),
     "texture": ("conditioning", "autoencoder", "channels", "resolution_px"),
 }
 

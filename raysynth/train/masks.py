@@ -12,6 +12,7 @@ from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
 from raysynth.cascade.masks import MaskLimits
 from raysynth.cascade.softmask import as_batch, flip_turn, fold, soften
 from raysynth.config import Config
+from raysynth.evaluate.copies import near_copies
 from raysynth.seeds import Stage, generator
 from raysynth.train.crops import load_crops
 from raysynth.train.loop import Evaluation
@@ -27,6 +28,7 @@ class MaskTask:
     def __init__(self, config: Config) -> None:
         crops = load_crops(config, "train")
         self.config = config.masks
+        self.outlines, self.held_out = crops.outlines, load_crops(config, "validation").outlines
         self.soft = soften(crops.outlines, config.masks.truncation_px)
         every = max(1, len(crops.outlines) // 2000)  # enough for quantiles; convex hulls of all of them take minutes
         self.limits = MaskLimits.measure(crops.outlines[::every], config.masks.tail)
@@ -44,13 +46,21 @@ class MaskTask:
         return per_sample_loss(self.scheduler, predicted, x0, noise, t).mean()
 
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
-        """Share of drawn masks that the limits refuse, and 64 of the masks."""
+        """Share of drawn masks that the limits refuse or that nearly copy a training mask, and 64 of the masks.
+
+        Simple shapes resemble one another by chance: the same share of held-out masks stands beside.
+        """
         model.eval()
         rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
         drawn = mask_ddpm.sample(model, self.scheduler, rngs, self.config.sampler_steps)
         refused = [self.limits.reject(mask) for mask in drawn]
         area = float(np.median([mask.sum() for mask in drawn]) / np.median((self.soft > 0).sum(axis=(1, 2))))
-        figures = {"rejected": sum(r is not None for r in refused) / SHOWN, "median_area_ratio": area}
+        figures = {
+            "rejected": sum(r is not None for r in refused) / SHOWN,
+            "median_area_ratio": area,
+            "near_copies": near_copies(drawn, self.outlines),
+            "near_copies_held_out": near_copies(np.asarray(self.held_out[:SHOWN]), self.outlines),
+        }
         return Evaluation(figures, tile(torch.from_numpy(drawn).float()))
 
 
