@@ -40,6 +40,10 @@ class Background:
         """Grey values of the frame as if it had no cells."""
         return self.level + self.spread * self.residual
 
+    def within(self, columns: slice) -> "Background":
+        """The same, cut to some columns."""
+        return Background(*(a[..., columns] for a in (self.mask, self.level, self.spread, self.residual)))
+
 
 def measure_background(pixels: Pixels, side: int, rng: Generator) -> Background:
     """Separate the background of a frame, in the frame's own columns, into level, spread and residual.

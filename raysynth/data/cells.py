@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 from skimage.measure import label as components
 from skimage.measure import regionprops
 
@@ -45,6 +46,17 @@ class LabelledCell:
     def diameter_px(self) -> float:
         """Diameter of the circle of the outline's area."""
         return float(2 * np.sqrt(self.outline.sum() / np.pi))
+
+    @property
+    def solidity(self) -> float:
+        """Area of the outline over the area of its convex hull, pixels taken as unit squares."""
+        y, x = np.nonzero(self.outline)
+        corners = np.concatenate([np.stack([y + i, x + j], 1) for i in (0, 1) for j in (0, 1)])
+        return float(len(y) / ConvexHull(corners).volume)  # in two dimensions scipy calls the area "volume"
+
+    def extent_um(self, voxel_um: tuple[float, ...]) -> tuple[float, float]:
+        """Height along z, and the outline's diameter."""
+        return len(self.mask) * voxel_um[0], self.diameter_px * (voxel_um[1] * voxel_um[2]) ** 0.5
 
     @property
     def centre(self) -> tuple[int, int]:

@@ -67,10 +67,10 @@ class FrameRecord(Measured):
     touching: float = Field(description="share of cells with another label within one pixel")
     intensity_mean: float = Field(description="mean over cells of a cell's mean grey value")
     intensity_std: float = Field(description="standard deviation over cells of a cell's mean grey value")
-    background: float = Field(description="median grey value of the background; with a region, outside it")
+    background: float = Field(description="mean grey value of the background; with a region, outside it")
     noise_std: float = Field(description="standard deviation of that background about its illumination field")
     region: Region | None = None
-    region_background: float | None = Field(None, description="median grey value between the cells of the region")
+    region_background: float | None = Field(None, description="mean grey value between the cells of the region")
     region_noise_std: float | None = None
 
 
@@ -117,11 +117,11 @@ class PopulationStatistics(Measured):
     noise: NoiseModel
     edge: EdgeProfile
 
-    def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    def to_json(self) -> str:
+        """As `statistics.json` holds it."""
+        return self.model_dump_json(indent=1) + "\n"
 
     @classmethod
     def load(cls, path: Path) -> "PopulationStatistics":
-        """Read what `save` wrote."""
+        """Read `statistics.json`."""
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
