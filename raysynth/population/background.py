@@ -28,20 +28,20 @@ class Background:
 
 
 def draw_background(
-    target: FrameTarget, noise: NoiseModel, halo: Field, free: NDArray[np.bool_], z_scale: float, rng: Generator
+    target: FrameTarget, noise: NoiseModel, halo: Field, clear: NDArray[np.bool_], z_scale: float, rng: Generator
 ) -> Background:
     """The background of one frame, in grey values.
 
-    halo: the light that its cells spread into its `free` voxels. The measured background has such light in it already:
-    what the halos explain of its level and of its slow changes is not added again.
+    halo: the light that its cells spread. The measured background has such light in it already: what the halos explain
+    of its level and of its slow changes, in voxels `clear` of cells, is not added again.
     """
     record = target.record
     level, spread = record.background, record.noise_std
     inner_level = level if record.region_background is None else record.region_background
     inner_spread = spread if record.region_noise_std is None else record.region_noise_std
     inside = _inside(target.region, halo.shape) if record.region_background is not None else np.float32(0.0)
-    around = halo[free & (inside > 0.5)] if record.region_background is not None else halo[free]
-    known, explained = (float(np.median(around)), float(around.std())) if around.size else (0.0, 0.0)
+    around = halo[clear & (inside > 0.5)] if record.region_background is not None else halo[clear]
+    known, explained = (float(around.mean()), float(around.std())) if around.size else (0.0, 0.0)
     remaining = np.float32(np.sqrt(max(noise.illumination_std**2 - explained**2, 0.0)))
     slow = remaining * illumination_field(halo.shape, noise.illumination_px, z_scale, rng)
     slow += np.float32(level) + np.float32(inner_level - level) * inside

@@ -42,7 +42,7 @@ class Appearance:
     def of(cls, cell: Cell, intensity: IntensityMap, edge: EdgeProfile, z_scale: float) -> "Appearance":
         """Measure a cell: its surroundings are the texture's pixels farthest from the outline, less the halo there."""
         scale = axis_scale(cell.mask.ndim, z_scale)
-        margin = np.maximum(np.floor(halo_reach(edge) / scale).astype(np.int64), _in_plane(cell.mask.ndim, cell.ring))
+        margin = np.maximum(np.floor(halo_end(edge) / scale).astype(np.int64), _in_plane(cell.mask.ndim, cell.ring))
         mask = _pad(cell.mask, margin)
         halo = halo_at(edge, distance_transform_edt(~mask, sampling=scale))
         textured = margin - _in_plane(cell.mask.ndim, cell.ring)
@@ -61,7 +61,7 @@ class Appearance:
         return Appearance(light, weight, halo, self.contrast, self.margin)
 
 
-def halo_reach(edge: EdgeProfile) -> float:
+def halo_end(edge: EdgeProfile) -> float:
     """Distance from the outline at which the halo ends, in-plane pixels."""
     return min(HALO_PX, max(0.0, -min(edge.distance_px)))
 
@@ -69,8 +69,8 @@ def halo_reach(edge: EdgeProfile) -> float:
 def halo_at(edge: EdgeProfile, distance: NDArray[np.float64]) -> Field:
     """Light at a distance outside the outline, relative to the cell's contrast; 0 inside and where the halo ends."""
     profile = np.interp(-distance, edge.distance_px, edge.relative)
-    end = np.interp(-halo_reach(edge), edge.distance_px, edge.relative)
-    return np.where((distance > 0) & (distance < halo_reach(edge)), np.maximum(profile - end, 0), 0).astype(np.float32)
+    end = np.interp(-halo_end(edge), edge.distance_px, edge.relative)
+    return np.where((distance > 0) & (distance < halo_end(edge)), np.maximum(profile - end, 0), 0).astype(np.float32)
 
 
 def distance_in_plane(mask: NDArray[np.bool_]) -> Field:
@@ -89,15 +89,15 @@ def _surroundings(grey: Field, distance: Field, halo: Field) -> float:
 
 
 def _ring_weight(light: Field, halo: Field, distance: Field, ring: int) -> Field:
-    """The weight a: 1 inside, cos across the ring, and 0 where the ring is darker than half the halo expected there.
+    """The weight a: 1 inside, cos across the ring, and 0 where the ring is darker than a quarter of the halo.
 
     Such dark rims are where a neighbour that touched the cell was cut away: they are no light of the cell's own.
     """
     weight = np.cos(np.minimum(distance / (ring + 1), 1) * np.float32(np.pi / 2))
     outside = np.where((distance > 0) & (distance <= ring), np.float32(1), np.float32(0))
-    size = (1,) * (light.ndim - 2) + (3, 3)
+    size = (1,) * (light.ndim - 2) + (5, 5)
     near = uniform_filter(light * outside, size) / np.maximum(uniform_filter(outside, size), 1e-6)
-    shown = (distance == 0) | ((distance <= ring) & (near >= 0.5 * halo))
+    shown = (distance == 0) | ((distance <= ring) & (near >= 0.25 * halo))
     return np.where(shown, weight, 0).astype(np.float32)
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
 
 from raysynth.config import Config
+from raysynth.data.background import halo_reach
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
 from raysynth.population.background import draw_background, flat_background
@@ -101,12 +103,18 @@ class Composer:
             look = self.looks[uses[i].cell].turned(uses[i].variation)
             painter.add(look, uses[i].gain, label, placement.offsets[i])
         background = (
-            draw_background(target, statistics.noise, painter.halo, labels == 0, self.z_scale, rng)
+            draw_background(target, statistics.noise, painter.halo, self._clear(labels), self.z_scale, rng)
             if imaging.background
             else flat_background(target, frame_px)
         )
         frame = painter.frame(background)
         return image(frame, imaging, statistics.voxel_um, statistics.intensity.low, np.dtype(statistics.dtype), rng)
+
+    def _clear(self, labels: Labels) -> NDArray[np.bool_]:
+        """Voxels as far from cells as those where the real background was measured; all outside if there are none."""
+        side = 2 * halo_reach(self.statistics.crop_side_px) + 1
+        clear = ~maximum_filter(labels > 0, size=(3, side, side)[-labels.ndim :])
+        return clear if clear.any() else labels == 0
 
     def _rng(self, stage: Stage, index: int) -> np.random.Generator:
         return generator(self.seed, self.shard, stage, index)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raysynth.config import PopulationConfig
 from raysynth.data.statistics import FrameRecord, PopulationStatistics, Region
+from raysynth.errors import InputError
 
 LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
 
@@ -35,9 +36,13 @@ class FrameTarget:
 def draw_target(statistics: PopulationStatistics, population: PopulationConfig, rng: Generator) -> FrameTarget:
     """Draw a real frame's record and spread it by `population.smoothing`.
 
-    The count follows the size of the frame (or of its region of support); `population.cells` overrules it.
+    The count follows the size of the frame (or of its region of support); `population.cells` overrules it. Frames
+    without cells are not drawn.
     """
-    record = statistics.frames[rng.integers(len(statistics.frames))]
+    records = [record for record in statistics.frames if record.cells > 0]
+    if not records:
+        raise InputError("the population statistics have no frame with cells: prepare the data again with labelled frames")
+    record = records[rng.integers(len(records))]
     count, size, light = np.exp(population.smoothing * rng.standard_normal(3))
     region = frame_region(record, population)
     room = _room(population.frame_px, region, population.mode) / _room(record.shape, record.region, population.mode)
