@@ -15,7 +15,7 @@ from skimage.filters import threshold_otsu
 from raysynth.data.frames import Pixels, as_volume
 
 _CLEARANCE_PX = 2
-_OUTLIER = 6.0
+_OUTLIER = 5.0
 _SHIFTS = 64
 
 Floats = NDArray[np.float32]
@@ -48,7 +48,7 @@ class Background:
 def measure_background(pixels: Pixels, side: int, rng: Generator) -> Background:
     """Separate the background of a frame, in the frame's own columns, into level, spread and residual.
 
-    side: of the crops in pixels; a quarter of it is the Gaussian width that separates the slow level from the noise.
+    side: of the crops in pixels; an eighth of it is the Gaussian width that separates the slow level from the noise.
     """
     values = as_volume(pixels.image).astype(np.float32)
     labels = as_volume(pixels.labels) > 0
@@ -57,11 +57,11 @@ def measure_background(pixels: Pixels, side: int, rng: Generator) -> Background:
     if pixels.slices is not None:  # most cells of such volumes have no label: everything bright counts as cell
         trusted &= ndimage.gaussian_filter(values, (0, 1, 1)) < threshold_otsu(values)
     weight = _confidence(labels, halo_reach(side)) * trusted
-    level = _smooth(values, weight, side / 4)
+    level = _smooth(values, weight, halo_reach(side))
     difference = np.abs(values - level)
     mask = weight >= min(1.0, weight.max())
     weight = weight * (difference < _OUTLIER * np.median(difference[mask]) / 0.6745)  # debris and cells without a label
-    spread = np.sqrt(_smooth(difference**2, weight, side / 4))
+    spread = np.sqrt(_smooth(difference**2, weight, halo_reach(side)))
     residual = np.divide(values - level, spread, out=np.zeros_like(values), where=spread > 0)
     mask = mask & (np.abs(residual) < _OUTLIER)
     return Background(mask, level, spread, _complete(residual, mask, rng))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from raysynth.config import DataConfig
-from raysynth.data.background import Background
+from raysynth.data.background import Background, halo_reach
 from raysynth.data.cells import LabelledCell
 from raysynth.data.edges import EdgeSums, edge_profile, edge_sums
 from raysynth.data.frames import Pixels, as_volume
@@ -67,7 +67,7 @@ def measure_frame(
         intensity_mean=float(intensities.mean()) if whole else 0.0,
         intensity_std=float(intensities.std()) if whole else 0.0,
         background=_mean(level, outside),
-        noise_std=_mean(spread**2, outside) ** 0.5,
+        noise_std=_mean(spread**2, background.mask & outside) ** 0.5,
         region=region,
         region_background=None if region is None else _mean(level, empty & inside),
         region_noise_std=None if region is None else _mean(spread**2, empty & inside) ** 0.5,
@@ -109,7 +109,7 @@ def population(
             heights_um=tuple(height for height, _ in extents),
             widths_um=tuple(width for _, width in extents),
         ),
-        noise=noise_model([f.noise for f in frames], illumination_px=side / 4),
+        noise=noise_model([f.noise for f in frames], illumination_px=halo_reach(side)),
         edge=edge_profile([f.edge for f in frames]),
     )
 

@@ -19,6 +19,7 @@ from raysynth.data.measure import measure_frame, population
 from raysynth.data.prepared import Part, prepared_folder, write_prepared
 from raysynth.data.regions import fit_regions
 from raysynth.data.splits import split_frames
+from raysynth.data.statistics import Region
 from raysynth.errors import InputError
 from raysynth.seeds import Stage, generator
 
@@ -50,7 +51,9 @@ def prepare(config: Config) -> dict[str, Any]:
     side, area = crop_side(usable, config.crops), usual_area(usable)
     train, validation = (_judge(frames, area, side) for frames in (train, validation))
     parts = {"train": Part(), "validation": Part()}
-    regions = fit_regions([found.cells for found in train], [found.shape for found in train])
+    regions: list[Region | None] = [None] * len(train)
+    if data.split.by != "region":  # a strip of a frame does not show what its cells keep to
+        regions = fit_regions([found.cells for found in train], [found.shape for found in train])
     measures = []
     for (found, pixels, background), region in zip(_backgrounds(train, side), regions, strict=True):
         measures.append(measure_frame(found.frame.name, pixels, background, found.cells, region, data))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from raysynth.data.cells import LabelledCell
 from raysynth.data.statistics import Region
 
-FILLED_SHARE = 0.6
+FILLED_SHARE = 0.5
 _COVERED = 0.98
 
 
@@ -21,7 +21,16 @@ def fit_regions(frames: Sequence[Sequence[LabelledCell]], shapes: Sequence[tuple
     shares = [_share(r, s) for r, s in zip(regions, shapes, strict=True) if r is not None]
     if not shares or np.median(shares) > FILLED_SHARE:
         return [None] * len(regions)
-    return regions
+    return _at_least_usual(regions)
+
+
+def _at_least_usual(regions: Sequence[Region | None]) -> list[Region | None]:
+    """A few cells span less than what they lie in: no axis stays below the usual frame's."""
+    usual = np.median([r.semi_axes_px for r in regions if r is not None], axis=0)
+    return [
+        None if r is None else r.model_copy(update={"semi_axes_px": tuple(np.maximum(r.semi_axes_px, usual).tolist())})
+        for r in regions
+    ]
 
 
 def fit_region(cells: Sequence[LabelledCell], dimensions: int) -> Region | None:

@@ -1,12 +1,15 @@
-"""A local HTTP server that can send ranges, break off and fail."""
+"""A local HTTP server that can send ranges, break off and fail; small frames of known cells."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from numpy.typing import NDArray
 
 
 class Server(ThreadingHTTPServer):
@@ -81,3 +84,37 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def scene(time: int = 0, shape: tuple[int, ...] = (96, 112)) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """A frame above HeLa's offset, with its labels: whole cells 1, 2 and 3, two touching; 4 cut by the border."""
+    centres, radii = [(30, 30), (60, 50), (60, 68), (50, 111)], [8, 9, 9, 8]
+    z, y, x = np.ogrid[: shape[0] if len(shape) == 3 else 1, : shape[-2], : shape[-1]]
+    labels = np.zeros((len(z[:, 0, 0]), *shape[-2:]), np.uint16)
+    for label, ((cy, cx), radius) in enumerate(zip(centres, radii, strict=True), start=1):
+        depth = ((z - shape[0] // 2) * 2.0) ** 2 if len(shape) == 3 else 0
+        labels[((y - cy) ** 2 + (x - cx) ** 2 + depth <= radius**2) & (labels == 0)] = label
+    rng = np.random.default_rng(time)
+    image = 32_868 + rng.normal(0, 5, labels.shape) + 200 * (labels > 0) + 10 * labels
+    return image.astype(np.uint16).reshape(shape), labels.reshape(shape)
+
+
+@pytest.fixture(scope="session")
+def ctc_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two CTC sequences: images 0 to 3, of which 0 to 2 have labels."""
+    root = tmp_path_factory.mktemp("ctc")
+    for sequence in ("01", "02"):
+        (root / sequence).mkdir()
+        (root / f"{sequence}_ST" / "SEG").mkdir(parents=True)
+        for time in range(4):
+            image, labels = scene(time)
+            tifffile.imwrite(root / sequence / f"t{time:03d}.tif", image)
+            if time < 3:
+                tifffile.imwrite(root / f"{sequence}_ST" / "SEG" / f"man_seg{time:03d}.tif", labels)
+    return root
+
+
+@pytest.fixture
+def make_scene() -> Callable[..., tuple[NDArray[np.uint16], NDArray[np.uint16]]]:
+    """The function that draws a frame of known cells."""
+    return scene

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import tifffile
+
+from raysynth.config import DataConfig
+from raysynth.data.folders import folder_frames
+from raysynth.errors import InputError
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        for name in ("B_2", "A_1"):
+            tifffile.imwrite(tmp_path / folder / f"{name}.tif", np.ones((4, 5), np.uint8))
+    return tmp_path
+
+
+def config(root, **changes):
+    return DataConfig(root=str(root), layout="pairs", dimensions=2, **changes)
+
+
+def test_frames_by_name_and_group(root):
+    frames = folder_frames(config(root, group_pattern="([AB])_"))
+    assert [(f.group, f.time, f.image.name) for f in frames] == [("A", 0, "A_1.tif"), ("B", 1, "B_2.tif")]
+    assert {f.group for f in folder_frames(config(root))} == {"all"}
+
+
+@pytest.mark.parametrize("folder", ["images", "masks"])
+def test_every_file_needs_its_partner(root, folder):
+    (root / folder / "B_2.tif").unlink()
+    with pytest.raises(InputError, match=rf"B_2\.tif has no file of the same name in .*{folder}"):
+        folder_frames(config(root))
+
+
+def test_missing_folder_names_the_setting(root):
+    with pytest.raises(InputError, match=r"data\.mask_folder"):
+        folder_frames(config(root, mask_folder="labels"))
+
+
+def test_group_pattern_that_finds_nothing(root):
+    with pytest.raises(InputError, match="finds no group in A_1"):
+        folder_frames(config(root, group_pattern="(X)"))

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raysynth.config import DataConfig
+from raysynth.data.splits import split_frames
+from raysynth.errors import InputError
+
+
+def config(root, **split):
+    return DataConfig(
+        root=str(root), layout="pairs", dimensions=2, group_pattern=r"([A-Z]\d+)_", split={"by": "group"} | split
+    )
+
+
+@pytest.fixture(scope="module")
+def wells(tmp_path_factory):
+    root = tmp_path_factory.mktemp("wells")
+    for folder in ("images", "masks"):
+        (root / folder).mkdir()
+        for well in range(10):
+            for site in range(2):
+                (root / folder / f"W{well}_s{site}.tif").touch()
+    return root
+
+
+@given(validation=st.floats(0.05, 0.4), test=st.floats(0, 0.4))
+def test_groups_are_disjoint_complete_and_repeatable(wells, validation, test):
+    data = config(wells, validation_fraction=validation, test_fraction=test)
+    splits = split_frames(data)
+    parts = [{f.group for f in part} for part in (splits.train, splits.validation, splits.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 10
+    assert len(parts[1]) == np.ceil(validation * 10)
+    assert split_frames(data) == splits
+
+
+def test_named_groups_are_taken(wells):
+    splits = split_frames(config(wells, train=("W1", "W2"), validation=("W3",), test=("W4",)))
+    assert [f.name for f in splits.train] == ["W1/W1_s0", "W1/W1_s1", "W2/W2_s0", "W2/W2_s1"]
+    assert {f.group for f in splits.validation} == {"W3"}
+    assert {f.group for f in splits.test} == {"W4"}
+
+
+def test_an_unknown_group_is_named(wells):
+    with pytest.raises(InputError, match="'W99'"):
+        split_frames(config(wells, train=("W99",)))
+
+
+def test_regions_share_the_width(wells):
+    splits = split_frames(config(wells, by="region", validation_fraction=0.25, test_fraction=0.25))
+    assert [part[0].window for part in (splits.train, splits.validation, splits.test)] == [
+        (0.0, 0.5),
+        (0.5, 0.75),
+        (0.75, 1.0),
+    ]
+
+
+def test_sequences_validate_on_their_later_frames(ctc_root):
+    data = DataConfig(
+        root=str(ctc_root), dimensions=2, split={"train": ["01"], "test": ["02"], "validation_fraction": 0.3}
+    )
+    splits = split_frames(data)
+    assert [f.time for f in splits.train] == [0, 1]
+    assert [f.time for f in splits.validation] == [2]
+    assert {f.group for f in splits.test} == {"02"}
