@@ -58,14 +58,27 @@ def flat_background(target: FrameTarget, frame_px: Sequence[int]) -> Background:
 
 
 def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rng: Generator) -> Field:
-    """A smooth random field of mean 0 and variance 1 over the frame that varies over `width_px` in-plane pixels."""
-    steps = axis_scale(len(shape), z_scale) / width_px
+    """A smooth random field of mean 0 and variance 1 over the frame.
+
+    Uneven illumination is strongest at the scale of the whole frame: octaves of smooth noise from `width_px` in-plane
+    pixels to the frame's side, each twice as strong as the next finer one.
+    """
+    field = np.zeros(shape, np.float32)
+    width, strength = width_px, 1.0
+    while width < 2 * max(shape[-2:]):
+        field += np.float32(strength) * _smooth_noise(shape, axis_scale(len(shape), z_scale) / width, rng)
+        width, strength = 2 * width, 2 * strength
+    field -= field.mean()
+    return field / np.float32(max(float(field.std()), 1e-6))
+
+
+def _smooth_noise(shape: Sequence[int], steps: NDArray[np.float64], rng: Generator) -> Field:
+    """Random cubic splines of unit knots on a grid whose voxels are `steps` apart along each axis."""
     splines = [_cubic_splines(n, float(step)) for n, step in zip(shape, steps, strict=True)]
     field = rng.standard_normal([spline.shape[1] for spline in splines], dtype=np.float32)
     for axis, spline in enumerate(splines):
         field = np.moveaxis(np.tensordot(spline, field, axes=(1, axis)), 0, axis)
-    field = field - field.mean()
-    return np.asarray(field / max(float(field.std()), 1e-6), np.float32)
+    return field
 
 
 def _cubic_splines(count: int, step: float) -> Field:

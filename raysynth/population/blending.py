@@ -22,6 +22,7 @@ from raysynth.population.occupancy import axis_scale
 from raysynth.population.variation import turn
 
 HALO_PX = 16.0  # farthest light of a cell that is followed
+HALO_FACTOR = 4.0  # a ring this much darker or brighter than the halo is not the cell's own
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,17 @@ def _surroundings(grey: Field, distance: Field, halo: Field) -> float:
 
 
 def _ring_weight(light: Field, halo: Field, distance: Field, ring: int) -> Field:
-    """The weight a: 1 inside, cos across the ring, and 0 where the ring is darker than a quarter of the halo.
+    """The weight a: 1 inside, cos across the ring, and towards 0 where ring and halo differ by more than HALO_FACTOR.
 
-    Such dark rims are where a neighbour that touched the cell was cut away: they are no light of the cell's own.
+    Such rims are where a neighbour that touched the cell was cut away, or some of it was left: no light of the cell's.
     """
     weight = np.cos(np.minimum(distance / (ring + 1), 1) * np.float32(np.pi / 2))
     outside = np.where((distance > 0) & (distance <= ring), np.float32(1), np.float32(0))
     size = (1,) * (light.ndim - 2) + (5, 5)
     near = uniform_filter(light * outside, size) / np.maximum(uniform_filter(outside, size), 1e-6)
-    shown = (distance == 0) | ((distance <= ring) & (near >= 0.25 * halo))
-    return np.where(shown, weight, 0).astype(np.float32)
+    own = outside * ((near >= halo / HALO_FACTOR) & (near <= halo * HALO_FACTOR))
+    share = uniform_filter(own, size) / np.maximum(uniform_filter(outside, size), 1e-6)
+    return np.where(distance == 0, 1, np.where(distance <= ring, weight * share, 0)).astype(np.float32)
 
 
 def _in_plane(dimensions: int, pixels: int) -> NDArray[np.int64]:

@@ -41,7 +41,9 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
     """
     records = [record for record in statistics.frames if record.cells > 0]
     if not records:
-        raise InputError("the population statistics have no frame with cells: prepare the data again with labelled frames")
+        raise InputError(
+            "the population statistics have no frame with cells: prepare the data again with labelled frames"
+        )
     record = records[rng.integers(len(records))]
     count, size, light = np.exp(population.smoothing * rng.standard_normal(3))
     region = frame_region(record, population)
