@@ -44,7 +44,7 @@ def test_masks_take_one_bit_a_voxel() -> None:
 
 def test_limit_is_one_sentence_that_names_the_setting() -> None:
     cell = Cell(np.ones((8, 8), bool), np.zeros((12, 12), np.float16), 2)
-    with pytest.raises(InputError, match="generate.cells_per_shard: 3 cells take"):
+    with pytest.raises(InputError, match=r"generate\.cells_per_shard: 3 cells take"):
         pack([cell] * 3, limit_bytes=500)
 
 

@@ -45,9 +45,7 @@ def painted(masks: list[Mask], placement: Placement, frame: tuple[int, ...], pad
     region=st.booleans(),
     border_cut=st.booleans(),
 )
-def test_contracts(
-    seed: int, dimensions: int, clustering: float, gap: int, region: bool, border_cut: bool
-) -> None:
+def test_contracts(seed: int, dimensions: int, clustering: float, gap: int, region: bool, border_cut: bool) -> None:
     rng = np.random.default_rng(seed)
     frame = (24, 50, 60)[-dimensions:]
     z_scale = 1.5

@@ -1,0 +1,100 @@
+"""Cells keep their insides, and their surroundings pass into the frame's without a seam."""
+
+import numpy as np
+import pytest
+
+from raysynth.population.background import Background
+from raysynth.population.blending import Appearance, Painter, clip_box, distance_in_plane, halo_at
+
+
+def flat(shape: tuple[int, ...], noise: float = 0.0, level: float = 200.0) -> Background:
+    rng = np.random.default_rng(0)
+    return Background(np.full(shape, level, np.float32), (noise * rng.standard_normal(shape)).astype(np.float32))
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_inside_is_the_texture_under_one_gain(cells_of, statistics_of, dimensions: int) -> None:
+    statistics = statistics_of(dimensions)
+    cell = cells_of(dimensions, 1)[0]
+    look = Appearance.of(cell, statistics.intensity, statistics.edge, 2.0)
+    shape = tuple(n + 20 for n in cell.mask.shape)
+    labels = np.zeros(shape, np.uint32)
+    box = tuple(slice(8, 8 + n) for n in cell.mask.shape)
+    labels[box][cell.mask] = 1
+    painter = Painter(labels)
+    painter.add(look, 1.5, 1, np.full(dimensions, 8))
+    frame = painter.frame(flat(shape, noise=50.0))
+    grey = statistics.intensity.from_unit(cell.texture)[..., 3:-3, 3:-3][cell.mask]
+    level = grey.mean() - look.contrast
+    np.testing.assert_allclose(frame[box][cell.mask], 200 + 1.5 * (grey - level), rtol=1e-4)
+
+
+def test_the_level_of_the_surroundings_is_found_below_the_halo(cells_of, statistics_of) -> None:
+    statistics = statistics_of(2)
+    for cell in cells_of(2, 5):
+        look = Appearance.of(cell, statistics.intensity, statistics.edge, 1.0)
+        grey = statistics.intensity.from_unit(cell.texture)[3:-3, 3:-3][cell.mask]
+        assert grey.mean() - look.contrast == pytest.approx(180, abs=15)
+
+
+def test_a_neighbours_inside_is_never_touched(cells_of, statistics_of) -> None:
+    statistics = statistics_of(2)
+    cells = cells_of(2, 2)
+    looks = [Appearance.of(cell, statistics.intensity, statistics.edge, 1.0) for cell in cells]
+    corners = [np.array([10, 10]), np.array([10, 10 + cells[0].mask.shape[1]])]
+    labels = np.zeros((50, 70), np.uint32)
+    for label, (cell, corner) in enumerate(zip(cells, corners, strict=True), start=1):
+        here, there = clip_box(corner, cell.mask.shape, labels.shape)
+        labels[here][cell.mask[there]] = label
+    alone, both = Painter(labels), Painter(labels)
+    alone.add(looks[0], 1.0, 1, corners[0])
+    both.add(looks[0], 1.0, 1, corners[0])
+    both.add(looks[1], 1.0, 2, corners[1])
+    background = flat(labels.shape)
+    np.testing.assert_array_equal(alone.frame(background)[labels == 1], both.frame(background)[labels == 1])
+
+
+def test_noise_keeps_its_variance_across_the_ring(cells_of) -> None:
+    """A cell with no light of its own, on noise like the frame's, leaves no trace."""
+    mask = cells_of(2, 1)[0].mask
+    rng = np.random.default_rng(1)
+    rings = []
+    for _ in range(200):
+        light = (20 * rng.standard_normal([n + 12 for n in mask.shape])).astype(np.float32)
+        weight = np.cos(np.minimum(distance_in_plane(np.pad(mask, 6)) / 4, 1) * np.pi / 2).astype(np.float32)
+        look = Appearance(light, weight, np.zeros_like(light), 1.0, np.array([6, 6]))
+        labels = np.pad(mask, 10).astype(np.uint32)
+        painter = Painter(labels)
+        painter.add(look, 1.0, 1, np.array([10, 10]))
+        noise = (20 * rng.standard_normal(labels.shape)).astype(np.float32)
+        rings.append(painter.frame(Background(np.full(labels.shape, 200, np.float32), noise)))
+    spread = np.std(rings, axis=0)
+    np.testing.assert_allclose(spread, 20, rtol=0.25)
+    distance = distance_in_plane(np.pad(mask, 10))
+    for d in (1, 2, 3, 5):
+        assert spread[np.rint(distance) == d].mean() == pytest.approx(20, rel=0.03)
+
+
+def test_a_cut_away_neighbour_leaves_no_dark_rim(cells_of, statistics_of) -> None:
+    statistics = statistics_of(2)
+    cell = cells_of(2, 1)[0]
+    texture = cell.texture.copy()
+    texture[:, :3] = statistics.intensity.to_unit(np.float32(100.0))
+    cut = type(cell)(cell.mask, texture, cell.ring, {})
+    whole = Appearance.of(cell, statistics.intensity, statistics.edge, 1.0)
+    look = Appearance.of(cut, statistics.intensity, statistics.edge, 1.0)
+    left = (slice(12, -12), int(look.margin[1]) - 1)
+    assert look.weight[left].max() < 0.5 * whole.weight[left].max()
+
+
+def test_the_halo_falls_to_nothing(statistics_of) -> None:
+    halo = halo_at(statistics_of(2).edge, np.array([0.0, 1.0, 3.0, 6.0, 50.0]))
+    np.testing.assert_allclose(halo, [0, 0.25, 0.05, 0, 0], atol=1e-6)
+
+
+def test_distance_in_plane_does_not_cross_slices() -> None:
+    mask = np.zeros((2, 4, 4), bool)
+    mask[0, 0, 0] = True
+    distance = distance_in_plane(mask)
+    assert distance[0, 0, 3] == 3
+    assert np.isinf(distance[1]).all()

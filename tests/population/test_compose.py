@@ -1,0 +1,84 @@
+"""Composed shards: same bytes for the same seed, and labels, table and counts that agree."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raysynth.config import ImagingConfig
+from raysynth.errors import InputError
+from raysynth.population.compose import compose_shard
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_equal_arguments_give_equal_bytes(cells_of, statistics_of, config_of, dimensions: int) -> None:
+    cells, statistics, config = cells_of(dimensions, 6), statistics_of(dimensions), config_of(dimensions)
+    first, second = (compose_shard(cells, statistics, config, 7, 3, range(4, 6)) for _ in range(2))
+    assert first.images.tobytes() == second.images.tobytes()
+    assert first.labels.tobytes() == second.labels.tobytes()
+    assert first.rows == second.rows
+    single = compose_shard(cells, statistics, config, 7, 3, range(5, 6))
+    assert single.images[0].tobytes() == first.images[1].tobytes(), "a frame does not depend on those before it"
+    other = compose_shard(cells, statistics, config, 8, 3, range(4, 6))
+    assert first.images.tobytes() != other.images.tobytes()
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 999), dimensions=st.sampled_from([2, 3]), cut=st.booleans(), gap=st.integers(0, 2))
+def test_labels_rows_and_counts_agree(cells_of, statistics_of, config_of, seed, dimensions, cut, gap) -> None:
+    config = config_of(dimensions, cells=(2, 14), border_cut=cut, gap_px=gap)
+    shard = compose_shard(cells_of(dimensions, 5), statistics_of(dimensions), config, seed, 0, range(10, 12))
+    assert shard.images.shape == shard.labels.shape == (2, *config.population.frame_px)
+    assert (shard.images.dtype, shard.labels.dtype) == (np.uint16, np.uint32)
+    for k, index in enumerate((10, 11)):
+        named = [label for frame, label in zip(shard.rows["frame"], shard.rows["label"], strict=True) if frame == index]
+        assert named == list(range(1, len(named) + 1))
+        assert np.unique(shard.labels[k]).tolist()[-len(named) :] == named
+    counts = shard.counts
+    assert counts["placed"] == len(shard.rows["label"])
+    assert counts["placed"] + counts["dropped"] == counts["asked"]
+    assert counts["reuse"] == counts["placed"] / 5
+    assert {len(column) for column in shard.rows.values()} == {counts["placed"]}
+
+
+def test_rows_name_the_source(cells_of, statistics_of, config_of) -> None:
+    cells = cells_of(2, 6)
+    shard = compose_shard(cells, statistics_of(2), config_of(2), 1, 0, range(3))
+    for i, key in zip(shard.rows["source_cell"], shard.rows["seed_key"], strict=True):
+        assert json.loads(key) == cells[i].provenance["seed_key"]
+    areas = [(shard.labels[f] == n).sum() for f, n in zip(shard.rows["frame"], shard.rows["label"], strict=True)]
+    assert areas == [cells[i].mask.sum() for i in shard.rows["source_cell"]], "cells are turned, never rescaled"
+    assert set(shard.rows["variation"]) <= set(range(8))
+    assert all(0.2 < gain < 5 for gain in shard.rows["gain"])
+
+
+def test_isolated_background_and_cells_match_the_record(cells_of, statistics_of, config_of) -> None:
+    shard = compose_shard(cells_of(2, 6), statistics_of(2), config_of(2, cells=(3, 3)), 0, 0, range(4))
+    record, noise = statistics_of(2).frames[0], statistics_of(2).noise
+    outside = shard.images[shard.labels == 0]
+    assert np.median(outside) == pytest.approx(record.background, abs=8)
+    assert np.diff(np.quantile(outside, [0.16, 0.84])) / 2 == pytest.approx(
+        np.hypot(record.noise_std, noise.illumination_std), rel=0.35
+    )
+    inside = [shard.images[f][shard.labels[f] == n].mean() for f in range(4) for n in (1, 2, 3)]
+    assert np.mean(inside) == pytest.approx(record.intensity_mean, rel=0.12)
+
+
+def test_without_background_only_cells_and_a_level(cells_of, statistics_of, config_of) -> None:
+    config = config_of(2, imaging=ImagingConfig(background=False), cells=(1, 1))
+    shard = compose_shard(cells_of(2, 2), statistics_of(2), config, 0, 0, range(1))
+    assert np.median(shard.images) == 200
+    assert (shard.images == 200).mean() > 0.5
+
+
+def test_a_region_of_support_holds_all_cells(cells_of, statistics_of, record_of, config_of) -> None:
+    record = record_of(3, 6, 900.0, region=True)
+    shard = compose_shard(cells_of(3, 6), statistics_of(3, record), config_of(3), 0, 0, range(2))
+    assert not shard.labels[:, ~record.region.inside(record.shape)].any()
+
+
+def test_no_cells_is_one_sentence(statistics_of, config_of) -> None:
+    with pytest.raises(InputError, match="shard 4 has no cells"):
+        compose_shard([], statistics_of(2), config_of(2), 0, 4, range(1))

@@ -1,0 +1,81 @@
+"""Targets stay joint; the shard's cells are chosen to fit them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raysynth.config import PopulationConfig
+from raysynth.errors import InputError
+from raysynth.population.density import FrameTarget, choose_cells, draw_contrasts, draw_target
+
+
+def target(record_of, cells: int, size: float) -> FrameTarget:
+    return FrameTarget(record_of(2, cells, size), None, cells, size, 600.0, 80.0)
+
+
+def test_counts_and_sizes_stay_correlated(statistics_of, record_of) -> None:
+    records = [record_of(2, n, 20000.0 / n) for n in (4, 8, 16, 32, 64)]
+    statistics, settings = statistics_of(2, *records), PopulationConfig(frame_px=(96, 128))
+    rng = np.random.default_rng(0)
+    drawn = [draw_target(statistics, settings, rng) for _ in range(300)]
+    together = np.corrcoef(np.log([t.cells for t in drawn]), np.log([t.median_size for t in drawn]))[0, 1]
+    assert together < -0.95
+    assert len({t.cells for t in drawn}) > len(records), "smoothing adds counts between the records'"
+
+
+def test_the_count_follows_the_room(statistics_of, record_of) -> None:
+    rng = np.random.default_rng(0)
+    exact = {"smoothing": 0.0, "region": "none"}
+    twice = draw_target(statistics_of(2), PopulationConfig(frame_px=(192, 128), **exact), rng)
+    assert twice.cells == 16
+    deep = PopulationConfig(frame_px=(40, 64, 72), **exact)
+    assert draw_target(statistics_of(3), deep, rng).cells == 16
+    assert draw_target(statistics_of(3), deep.model_copy(update={"mode": "plane"}), rng).cells == 8
+    within = PopulationConfig(frame_px=(120, 160), smoothing=0.0)
+    framed = draw_target(statistics_of(2, record_of(2, 8, 180.0, region=True)), within, rng)
+    assert framed.cells == 8, "a larger frame around the same region holds no more cells"
+    assert framed.region.centre_px == (60.0, 80.0)
+
+
+def test_the_configured_range_overrules(statistics_of) -> None:
+    settings = PopulationConfig(frame_px=(96, 128), cells=(3, 5))
+    rng = np.random.default_rng(0)
+    assert {draw_target(statistics_of(2), settings, rng).cells for _ in range(60)} == {3, 4, 5}
+
+
+def test_frames_without_cells_are_not_drawn(statistics_of, record_of) -> None:
+    settings = PopulationConfig(frame_px=(96, 128))
+    mixed = statistics_of(2, record_of(2, 0, 0.0), record_of(2, 5, 100.0))
+    rng = np.random.default_rng(0)
+    assert all(draw_target(mixed, settings, rng).record.cells == 5 for _ in range(20))
+    with pytest.raises(InputError, match="no frame with cells"):
+        draw_target(statistics_of(2, record_of(2, 0, 0.0)), settings, rng)
+
+
+@given(count=st.integers(1, 60), available=st.integers(1, 30), size=st.floats(5, 5000), seed=st.integers(0, 999))
+def test_the_right_number_is_chosen_and_reuse_is_bounded(record_of, count, available, size, seed) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = rng.lognormal(5, 0.5, available)
+    chosen = choose_cells(sizes, target(record_of, count, size), rng)
+    assert chosen.shape == (count,)
+    assert chosen.min() >= 0
+    assert chosen.max() < available
+    assert np.bincount(chosen).max() <= np.ceil(max(1.0, 2 * count / available)) + 1
+
+
+def test_chosen_sizes_follow_the_target(record_of) -> None:
+    rng = np.random.default_rng(0)
+    sizes = rng.lognormal(np.log(200), 0.8, 400)
+    for wanted in (100.0, 200.0, 400.0):
+        picked = np.concatenate([sizes[choose_cells(sizes, target(record_of, 30, wanted), rng)] for _ in range(20)])
+        assert np.median(picked) == pytest.approx(wanted, rel=0.12)
+
+
+def test_contrasts_follow_the_frame_and_keep_the_order(statistics_of, record_of) -> None:
+    rng = np.random.default_rng(0)
+    own = rng.lognormal(6, 0.3, 400)
+    contrasts = draw_contrasts(own, statistics_of(2), target(record_of, 400, 100.0), rng)
+    assert (np.argsort(contrasts) == np.argsort(own)).all()
+    assert contrasts.mean() == pytest.approx(600, rel=0.05)
+    assert contrasts.std() == pytest.approx(80, rel=0.2)
