@@ -87,8 +87,8 @@ def richest(labels: NDArray[np.uint32]) -> tuple[int, int, int]:
 def colours(labels: NDArray[Any]) -> Picture:
     """A bright colour for each label, consecutive ones far apart in hue. Returns `labels.shape + (3,)`."""
     ids, inverse = np.unique(labels, return_inverse=True)
-    table = np.array([colorsys.hsv_to_rgb(int(i) * GOLDEN % 1, 0.65, 1) for i in ids]) * 255
-    return table.astype(np.uint8)[inverse.reshape(labels.shape)]
+    table = np.array([colorsys.hsv_to_rgb(int(i) * GOLDEN % 1, 0.65, 1) for i in ids]).reshape(-1, 3)
+    return (table * 255).astype(np.uint8)[inverse.reshape(labels.shape)]
 
 
 def outlined(picture: Picture, labels: Plane) -> Picture:

@@ -15,6 +15,7 @@ from raysynth.store.dataset import read_manifest
 from raysynth.store.manifest import Manifest
 from raysynth.store.objects import Objects, in_parallel
 from raysynth.store.spec import Array, DatasetSpec, table_key
+from raysynth.store.table import measured_schema
 
 
 class Dataset:
@@ -86,7 +87,9 @@ class Dataset:
 
     def cells(self) -> pa.Table:
         """The whole cell table, ordered by frame and label: one row per cell and frame."""
-        return pa.concat_tables(in_parallel(self.shard_cells, sorted(marks.done_shards(self.uri))))
+        parts = in_parallel(self.shard_cells, sorted(marks.done_shards(self.uri)))
+        none = measured_schema(self.spec.axes[1:]).empty_table()
+        return pa.concat_tables(parts or [none], promote_options="default")
 
 
 def open_dataset(uri: str) -> Dataset:

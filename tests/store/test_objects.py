@@ -1,0 +1,76 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from raysynth.errors import InputError
+from raysynth.store.objects import Objects
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket on a real S3 endpoint on this machine."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="cells")
+    yield "s3://cells/out/demo.zarr"
+    server.stop()
+
+
+def test_objects_are_put_listed_read_and_deleted(tmp_path: Path) -> None:
+    objects = Objects(str(tmp_path / "a b"), create=True)
+    objects.put_all({"done/1.json": b"one", "done/0.json": b"zero", "donegal": b"no"})
+    objects.put("done/1.json", b"uno")
+    assert objects.keys("done") == ["done/0.json", "done/1.json"]
+    assert objects.get("done/1.json") == b"uno"
+    objects.delete("done/1.json")
+    objects.delete("done/1.json")
+    assert objects.keys() == ["done/0.json", "donegal"]
+    with pytest.raises(FileNotFoundError):
+        objects.get("done/1.json")
+
+
+def test_a_file_address_is_a_folder(tmp_path: Path) -> None:
+    Objects(str(tmp_path), create=True).put("a", b"1")
+    assert Objects(f"file://{tmp_path}").get("a") == b"1"
+
+
+def test_half_written_objects_are_invisible_and_swept(tmp_path: Path) -> None:
+    objects = Objects(str(tmp_path))
+    for name in ("done/1.json#1", "runs/lease.json#1"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"ha")
+    assert objects.keys() == []
+    objects.sweep(spare="runs/")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["lease.json#1"]
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/x", "https://host/x", "s3://bucket", "s3:///x", "file://other-host/x"])
+def test_other_addresses_are_refused(uri: str) -> None:
+    with pytest.raises(InputError, match="is not a place for data"):
+        Objects(uri)
+
+
+def test_missing_and_unwritable_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="gone is not a folder"):
+        Objects(str(tmp_path / "gone"))
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InputError, match=r"file/x cannot be written \(Not a directory"):
+        Objects(str(tmp_path / "file" / "x"), create=True)
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_a_data_set_lives_in_s3(bucket: str, write, spec) -> None:
+    dataset = write(bucket, spec, shards=[0, 2])
+    assert dataset.present == [0, 1, 4]
+    assert dataset.cells().num_rows == 6
+    assert dataset.image(4).shape == spec.frame_shape
+    with pytest.raises(FileNotFoundError):
+        dataset.objects.get("nothing")
