@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
+from raysynth.data.prepared import prepared_folder
 
 SIDE = 16
 
@@ -17,7 +19,7 @@ def prepared(tmp_path: Path) -> Config:
         {
             "name": "discs",
             "workspace": str(tmp_path),
-            "data": {"root": "nowhere", "dimensions": 2},
+            "data": {"root": "-", "dimensions": 2, "source": "here", "licence": "none", "attribution": "nobody"},
             "population": {"frame_px": [64, 64]},
             "runtime": {"device": "cpu"},
             "masks": {"channels": [8, 16], "sampler_steps": 3, "train": tiny_training(batch=4)},
@@ -39,6 +41,15 @@ def prepared(tmp_path: Path) -> Config:
         np.save(folder / "masks.npy", masks)
         np.save(folder / "outlines.npy", masks)
     return config
+
+
+@pytest.fixture
+def trainable(prepared: Config) -> Config:
+    """The same with population statistics: all that training needs."""
+    real = open_bundle("nuclei-2d").info.statistics
+    tiny = real.model_copy(update={"crop_side_px": SIDE})
+    (prepared_folder(prepared) / "statistics.json").write_text(tiny.to_json())
+    return prepared
 
 
 def tiny_training(**changes: int) -> dict[str, object]:

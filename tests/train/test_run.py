@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from raysynth.cascade.bundle import open_bundle
+from raysynth.config import Config
+from raysynth.errors import InputError
+from raysynth.train.run import bundle_folder, fit, models_of
+
+
+def test_trained_models_make_a_bundle_that_opens(trainable: Config) -> None:
+    for model in models_of(trainable):
+        assert fit(trainable, model)
+    bundle = open_bundle(str(bundle_folder(trainable)))
+    assert bundle.masks[0].config.sample_size == 8
+    assert bundle.texture.latent_shape(16) == (4, 8, 8)
+    assert bundle.info.commands["masks"] == "raysynth train masks configs/discs.yaml"
+    assert bundle.info.data == {"source": "here", "licence": "none", "attribution": "nobody"}
+
+
+def test_a_stopped_training_leaves_no_part_and_goes_on(trainable: Config) -> None:
+    fit(trainable, "masks", stop_at=2)
+    assert not bundle_folder(trainable).exists()
+    fit(trainable, "masks")
+    assert (bundle_folder(trainable) / "mask_ddpm").is_dir()
+
+
+def test_2d_data_have_no_views(trainable: Config) -> None:
+    with pytest.raises(InputError, match="2D: it has no views"):
+        fit(trainable, "views")
+
+
+def test_training_before_prepare_says_so(trainable: Config, tmp_path: Path) -> None:
+    elsewhere = trainable.model_copy(update={"workspace": str(tmp_path / "empty")})
+    with pytest.raises(InputError, match="run `raysynth prepare`"):
+        fit(elsewhere, "masks")
