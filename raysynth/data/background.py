@@ -42,7 +42,8 @@ class Background:
 
     def within(self, columns: slice) -> "Background":
         """The same, cut to some columns."""
-        return Background(*(a[..., columns] for a in (self.mask, self.level, self.spread, self.residual)))
+        mask, level, spread, residual = self.mask, self.level, self.spread, self.residual
+        return Background(mask[..., columns], level[..., columns], spread[..., columns], residual[..., columns])
 
 
 def measure_background(pixels: Pixels, side: int, rng: Generator) -> Background:

@@ -41,8 +41,8 @@ def _plane_sums(
     nearest_mean = means[compact.reshape(labels.shape)[tuple(nearest)]]
     near = np.abs(signed) < REACH_PX
     bins = np.floor(signed[near] + REACH_PX).astype(np.intp)
-    for values in (image, nearest_mean):
-        yield np.bincount(bins, (values - level)[near], minlength=_BINS)
+    for values in (image.astype(np.float64), nearest_mean):
+        yield np.bincount(bins, (values - level)[near], minlength=_BINS).astype(np.float64)
 
 
 def edge_profile(sums: Sequence[EdgeSums]) -> EdgeProfile:

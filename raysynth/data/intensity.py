@@ -1,6 +1,6 @@
 """The map between a data set's grey values and the unit interval the networks work on."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,9 +40,7 @@ class IntensityMap(BaseModel):
         return (self.low + values * (self.high - self.low)).astype(np.float32)
 
 
-def fit_intensity(
-    images: NDArray[np.generic], masks: NDArray[np.bool_], kind: Literal["linear", "sqrt"]
-) -> IntensityMap:
+def fit_intensity(images: NDArray[Any], masks: NDArray[np.bool_], kind: Literal["linear", "sqrt"]) -> IntensityMap:
     """The map for training crops `(n, y, x)` and their masks.
 
     From the 0.1st percentile of all pixels to the 99.9th of the cells' own: cells fill so little of a crop that a
