@@ -143,6 +143,15 @@ class ViewsConfig(Settings):
     batch: Count = Field(8, description="cells sampled at once")
     train: TrainConfig = TrainConfig(batch=8)
 
+    @model_validator(mode="after")
+    def _divisible(self) -> "ViewsConfig":
+        if any(channels % 8 for channels in (*self.channels, self.volume_channels)):
+            raise ValueError("channels and volume_channels must be multiples of 8")
+        scale = 2 ** len(self.channels)
+        if self.side_px % scale or self.volume % scale:
+            raise ValueError(f"side_px and volume must be multiples of {scale} for {len(self.channels)} channel levels")
+        return self
+
 
 class SurfaceConfig(Settings):
     """NeuS: one small SDF network a cell, many cells at once."""

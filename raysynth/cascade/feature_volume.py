@@ -5,6 +5,7 @@ times faster on a CPU than resampling on a grid and whose gradients need no atom
 """
 
 import itertools
+import warnings
 from typing import Any
 
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.silhouettes import rays
+
+# torch says so once a process of every compressed sparse matrix; products of one with a dense matrix are all we use.
+warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
 
 
 class _Product(torch.autograd.Function):
@@ -72,8 +76,8 @@ def interpolation(points: Tensor, side: int) -> tuple[Tensor, Tensor]:
 def _matrix(indices: Tensor, weights: Tensor, columns: int) -> Tensor:
     """The sparse COO matrix whose row i holds `weights[i]` at `indices[i]`."""
     rows = torch.arange(len(indices)).repeat_interleave(indices.shape[1])
-    shape = (len(indices), columns)
-    return torch.sparse_coo_tensor(torch.stack([rows, indices.flatten()]), weights.flatten(), shape)
+    entries = torch.stack([rows, indices.flatten()])
+    return torch.sparse_coo_tensor(entries, weights.flatten(), (len(indices), columns), check_invariants=False)
 
 
 class BackProjection(nn.Module):
