@@ -1,5 +1,6 @@
-"""Fixtures of the whole suite: real data where it is, quiet threads, repeatable property tests."""
+"""Fixtures of the whole suite: real data where it is, one Ray cluster, quiet threads, repeatable property tests."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,3 +37,22 @@ def _one_torch_thread() -> Iterator[None]:
     torch.use_deterministic_algorithms(True, warn_only=True)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    """A local Ray cluster of two logical CPUs, the same one for all tests."""
+    import ray  # most tests need none
+
+    # Ray lowers its workers' priority: beside any other job they would starve.
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
+    ray.init(
+        address="local",
+        num_cpus=2,
+        object_store_memory=100 * 2**20,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    yield
+    ray.shutdown()

@@ -1,6 +1,7 @@
 """The Ray cluster that a command works on."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,8 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
     if ray.is_initialized():
         yield ray.cluster_resources()
         return
+    # Ray's core writes warnings about its own workings to this process's stderr, between the lines meant for the user.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:

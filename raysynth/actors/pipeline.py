@@ -5,6 +5,7 @@ An exception ends its shard, not the run; so does a process that dies again and 
 """
 
 import json
+import logging
 import pickle
 import socket
 import time
@@ -78,6 +79,7 @@ def run(
     """
     if not shards:
         return
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -87,7 +89,7 @@ def run(
     dataset = (
         ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
         .map(
-            _Synthesise,
+            _Synthesise,  # type: ignore[arg-type]  # Ray's annotation leaves out classes, and what fn_kwargs fill
             fn_constructor_kwargs={"factory": factory, "attempts": attempts, "threads": threads},
             compute=ActorPoolStrategy(size=min(pool.actors, len(shards)), max_tasks_in_flight_per_actor=1),
             num_cpus=pool.cpus,
@@ -95,7 +97,7 @@ def run(
             runtime_env=environment,
         )
         .map(
-            _compose,
+            _compose,  # type: ignore[arg-type]
             fn_kwargs={"composer": composer, "attempts": attempts},
             num_cpus=COMPOSER_CPUS,
             runtime_env=environment,

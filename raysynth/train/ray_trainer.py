@@ -5,16 +5,17 @@ goes on from the newest checkpoint in the workspace, a folder that every worker 
 """
 
 from pathlib import Path
+from typing import Any
 
 import ray
-import ray.train
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
-from ray.train.v2.api.exceptions import WorkerGroupError
 
+from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config, TrainConfig
 from raysynth.errors import InputError
-from raysynth.train.run import Model, fit
+from raysynth.train.crops import load_crops
+from raysynth.train.run import Model, bundle_folder, fit
 
 FAILURES = 3
 
@@ -22,7 +23,7 @@ FAILURES = 3
 def fit_on_ray(config: Config, model: Model, workers: int) -> dict[str, float]:
     """Train one model with `workers` processes of the running Ray cluster, on GPUs where it has one for each.
 
-    Returns the final figures. Raises InputError for settings or data that cannot be trained on.
+    Returns the final figures. Raises InputError for settings that do not fit and when `prepare` has not been run.
     """
     settings: TrainConfig = getattr(config, model).train
     if settings.batch % (workers * settings.accumulate):
@@ -30,27 +31,21 @@ def fit_on_ray(config: Config, model: Model, workers: int) -> dict[str, float]:
             f"{model}.train.batch is {settings.batch}, which {workers} workers x {settings.accumulate} parts "
             "(accumulate) cannot share evenly: choose a multiple"
         )
-    workspace = Path(config.workspace).absolute()
-    config = config.model_copy(update={"workspace": str(workspace)})
+    load_crops(config, "train")
+    workspace = Path(config.workspace).absolute()  # workers have folders of their own
     gpus = config.runtime.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= workers
     trainer = TorchTrainer(
         _worker,
-        train_loop_config={"config": config, "model": model},
+        train_loop_config={"config": config.model_copy(update={"workspace": str(workspace)}), "model": model},
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus),
         run_config=RunConfig(
             storage_path=str(workspace / config.name / "training" / model / "ray"),
             failure_config=FailureConfig(max_failures=FAILURES),
         ),
     )
-    try:
-        return dict(trainer.fit().metrics or {})
-    except WorkerGroupError as error:
-        for cause in error.worker_failures.values():
-            if isinstance(cause, InputError):
-                raise cause from None
-        raise
+    trainer.fit()
+    return open_bundle(str(bundle_folder(config))).info.figures[model]
 
 
-def _worker(arguments: dict[str, object]) -> None:
-    figures = fit(arguments["config"], arguments["model"])  # type: ignore[arg-type]
-    ray.train.report(figures)
+def _worker(arguments: dict[str, Any]) -> None:
+    fit(arguments["config"], arguments["model"])

@@ -1,8 +1,6 @@
-"""One small real Ray cluster for all tests of the actors, and a synthesiser that needs no models."""
+"""A synthesiser that needs no models, and what a data set of its cells is made from."""
 
-import logging
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,21 +21,6 @@ RING = 3
 
 # Workers cannot import the tests: what the tests send them travels by value.
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[None]:
-    """A local Ray cluster of two logical CPUs."""
-    ray.init(
-        address="local",
-        num_cpus=2,
-        object_store_memory=100 * 2**20,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture

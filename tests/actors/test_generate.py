@@ -25,6 +25,8 @@ from raysynth.store.verify import verify
 
 from .conftest import Ellipses, Made, ellipse_config, statistics
 
+# Starting processes takes long beside other jobs.
+pytestmark = pytest.mark.timeout(600)
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 

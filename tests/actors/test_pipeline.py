@@ -20,6 +20,8 @@ from raysynth.store.objects import Objects
 
 from .conftest import Ellipses, Made
 
+# Starting processes takes long beside other jobs.
+pytestmark = pytest.mark.timeout(600)
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 

@@ -1,0 +1,5 @@
+"""`python -m raysynth` is the `raysynth` command."""
+
+from raysynth.cli import main
+
+main()
