@@ -160,7 +160,7 @@ class SurfaceConfig(Settings):
     rays: Count = Field(256, description="rays a cell and step")
     samples: Annotated[int, Field(ge=4)] = Field(24, description="samples a ray")
     hidden: Count = Field(32, description="width of the two hidden layers")
-    learning_rate: Positive = Field(5e-3, description="rate of Adam")
+    learning_rate: Positive = Field(2e-2, description="rate of Adam")
     eikonal: Annotated[float, Field(ge=0)] = Field(0.1, description="weight of the eikonal term")
     batch: Count = Field(8, description="cells fitted at once")
 

@@ -1,0 +1,38 @@
+"""Triangle meshes of surfaces, for export and for measures; generation itself never makes one."""
+
+from pathlib import Path
+
+import mcubes
+import torch.nn.functional as F
+import trimesh
+
+from raysynth.errors import InputError
+from raysynth.geometry.cameras import pixel_centres
+from raysynth.geometry.slicing import FieldOnGrid
+
+FORMATS = (".stl", ".ply", ".obj", ".glb")
+
+
+def surface_mesh(field: FieldOnGrid, half_side_um: float, side: int = 96) -> trimesh.Trimesh:
+    """The zero surface of a field over the cube as a watertight mesh in µm, (x, y, z).
+
+    Marching cubes on `side` samples a side. half_side_um: half the side of the cube, whose middle is the origin. The
+    mesh's `volume` is in µm³. Where the cell reaches the cube's border it is closed there; where the field is nowhere
+    positive the mesh is empty.
+    """
+    centres = pixel_centres(side)
+    values = F.pad(field(centres, centres, centres).cpu(), (1,) * 6, value=-1.0)
+    vertices, faces = mcubes.marching_cubes(values.permute(2, 1, 0).double().numpy(), 0.0)
+    # Sample i + 1 of the padded grid lies at (i + 0.5) * 2 / side - 1.
+    corners = ((vertices - 0.5) * (2 / side) - 1) * half_side_um
+    return trimesh.Trimesh(corners, faces)
+
+
+def export(mesh: trimesh.Trimesh, path: Path) -> None:
+    """Write `mesh` in the format that the suffix of `path` names.
+
+    Raises InputError for a suffix that is not one of `FORMATS`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path}: a mesh is not written as '{path.suffix}', use one of {', '.join(FORMATS)}.")
+    mesh.export(path)
