@@ -1,10 +1,7 @@
 """The whole cascade for one shard of cells: a pure function of (config, bundle, seed, shard)."""
 
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,11 +12,12 @@ from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.diffusion import padded_batches
 from raysynth.cascade.masks import sample as sample_masks
 from raysynth.cascade.noise import slice_noise
-from raysynth.cascade.solids import Solid, reconstruct
+from raysynth.cascade.run import Run
+from raysynth.cascade.solids import Solid, SolidMaker
 from raysynth.cascade.texture import paint
 from raysynth.config import Config
 from raysynth.population.cell import Cell
-from raysynth.seeds import Stage, generator, seed_key
+from raysynth.seeds import Stage, seed_key
 
 MASK_DRAWS = 32
 """Masks drawn for one attempt at a cell before MaskDDPM counts as unable to make it."""
@@ -40,27 +38,6 @@ class SynthesisedShard:
     seconds: dict[str, float]
 
 
-@dataclass
-class Run:
-    """What one shard keeps account of while it is made."""
-
-    seed: int
-    shard: int
-    counts: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-    def rng(self, stage: Stage, item: int, attempt: int = 0) -> np.random.Generator:
-        """The generator of one draw in this shard."""
-        return generator(self.seed, self.shard, stage, item, attempt)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add the seconds spent inside to a stage."""
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] += time.perf_counter() - start
-
-
 class Cascade:
     """The models of one bundle, ready to make shard after shard."""
 
@@ -73,9 +50,11 @@ class Cascade:
         self.masks, self.mask_schedule = self.bundle.masks
         self.texture = self.bundle.texture
         models: list[nn.Module] = [self.masks, self.texture]
+        self.solids: SolidMaker | None = None
         if self.statistics.dimensions == 3:
-            self.views, self.view_schedule = self.bundle.views
-            models.append(self.views)
+            views, view_schedule = self.bundle.views
+            self.solids = SolidMaker(views, view_schedule, self.config, self.statistics)
+            models.append(views)
         for model in models:
             model.to(self.device).eval().requires_grad_(False)
 
@@ -108,9 +87,9 @@ class Cascade:
         return [accepted[item] for item in items if item in accepted]
 
     def _shape(self, run: Run, masks: Masks, attempt: int) -> dict[int, Solid]:
-        if self.statistics.dimensions == 2:
+        if self.solids is None:
             return {item: Solid(item, attempt, mask[None]) for item, mask in masks.items()}
-        return reconstruct(self, run, masks, attempt)
+        return self.solids.make(run, masks, attempt)
 
     def _draw_masks(self, run: Run, items: Sequence[int], attempt: int) -> Masks:
         """One accepted mask `(y, x)` an item, as far as `MASK_DRAWS` draws go."""

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from raysynth.geometry.components import largest_filled
+
 FOLD = 2
 
 
@@ -34,15 +36,6 @@ def fold(images: Tensor, factor: int = FOLD) -> Tensor:
 def unfold(folded: Tensor, factor: int = FOLD) -> Tensor:
     """The inverse of `fold`."""
     return F.pixel_shuffle(folded, factor)
-
-
-def largest_filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest connected component of `mask` (2D or 3D), its holes filled; empty stays empty."""
-    labels, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    sizes = np.bincount(labels.ravel())[1:]
-    return ndimage.binary_fill_holes(labels == 1 + int(sizes.argmax()))
 
 
 def harden(soft: Tensor) -> NDArray[np.bool_]:

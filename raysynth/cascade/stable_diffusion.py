@@ -1,6 +1,6 @@
 """Texture models that start from Stable Diffusion 1.x or 2.x in diffusers' folder layout.
 
-The control blocks are copied from the UNet and the UNet's decoder half is trained with them (Yilmaz et al.; Zhang 2023);
+The control blocks are copied from the UNet and its decoder half is trained with them (Yilmaz et al.; Zhang 2023);
 the rest stays as it came. The empty prompt's embedding is kept, the text encoder is not.
 """
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from raysynth.cascade.softmask import flip_turn, fold, harden, largest_filled, soften, unfold
+from raysynth.cascade.softmask import flip_turn, fold, harden, soften, unfold
 
 MASKS = arrays(bool, st.tuples(st.just(2), st.integers(4, 12), st.integers(4, 12)))
 
@@ -32,16 +32,6 @@ def test_fold_and_unfold_are_inverse(channels: int, factor: int) -> None:
     folded = fold(images, factor)
     assert folded.shape == (2, channels * factor**2, 8 // factor, 8 // factor)
     assert torch.equal(unfold(folded, factor), images)
-
-
-def test_largest_filled_keeps_one_component_without_holes() -> None:
-    mask = np.zeros((12, 12), bool)
-    mask[1:7, 1:7] = True
-    mask[3, 3] = False
-    mask[9:11, 9:11] = True
-    kept = largest_filled(mask)
-    assert kept[3, 3]
-    assert kept.sum() == 36
 
 
 def test_harden_thresholds_at_the_outline() -> None:
