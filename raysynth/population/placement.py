@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from raysynth.data.statistics import Region
 from raysynth.population.occupancy import Footprint, Occupancy, Offsets, axis_scale
 
-SLIDES = 64  # directions tried next to placed cells before the cell is put anywhere
+SLIDES = (1, 3, 12, 48)  # directions tried at once next to placed cells; most cells touch on the first
 CANDIDATES = 64  # random offsets tested at once
 ROUNDS = 8
 
@@ -111,20 +111,21 @@ class _Search:
         return low, high
 
     def _beside(self, footprint: Footprint, low: Offsets, high: Offsets) -> Offsets | None:
-        """The first contact found by sliding towards a random placed cell from a random direction."""
-        for _ in range(SLIDES):
-            target = int(self.rng.integers(len(self.centres)))
-            direction = self.rng.standard_normal(len(self.frame))
+        """The first contact found by sliding towards random placed cells from random directions."""
+        for slides in SLIDES:
+            targets = self.rng.integers(len(self.centres), size=slides)
+            directions = self.rng.standard_normal((slides, len(self.frame)))
             if self.plane is not None:
-                direction[0] = 0.0
-            direction /= np.sqrt(direction @ direction)
-            reach = self.reaches[target] + footprint.reach + self.rules.gap_px
-            steps = np.arange(0.0, reach + 2.0)[:, None] * (direction / self.scale)
-            path = np.rint(self.centres[target] - footprint.centre + steps).astype(np.int64)
+                directions[:, 0] = 0.0
+            directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
+            reaches = np.array([self.reaches[t] for t in targets]) + footprint.reach + self.rules.gap_px + 1
+            steps = np.arange(reaches.max() + 1)
+            starts = np.array([self.centres[t] for t in targets]) - footprint.centre
+            paths = np.rint(starts[:, None] + steps[:, None] * (directions / self.scale)[:, None]).astype(np.int64)
             if self.plane is not None:
-                path[:, 0] = self.plane
-            within: NDArray[np.bool_] = np.all((path >= low) & (path <= high), axis=1)
-            offset = self._first_free(path[within], footprint)
+                paths[..., 0] = self.plane
+            within = np.all((paths >= low) & (paths <= high), axis=2) & (steps <= reaches[:, None])
+            offset = self._first_free(paths[within], footprint)
             if offset is not None:
                 return offset
         return None
