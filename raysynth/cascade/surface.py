@@ -16,7 +16,7 @@ from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import pixel_centres
 
 _WARMUP = 20
-_BETAS = (0.9, 0.99)
+_BETAS = (0.9, 0.95)
 _KEPT = 2
 _UNIFORM = 0.05
 _CHUNK = 1 << 15
