@@ -86,11 +86,11 @@ def test_equal_draws_give_equal_places(seed: int) -> None:
 def test_clustered_cells_touch_and_free_ones_spread(dimensions: int) -> None:
     rng = np.random.default_rng(3)
     masks = [blob(rng, dimensions, 4) for _ in range(12)]
-    frame = (40, 120, 120)[-dimensions:]
+    frame = (30, 80, 80)[-dimensions:]
     together = place(masks, frame, Rules(clustering=1.0), rng)
     assert together.placed.all()
     assert together.clustered.sum() == 11, "all but the first are next to another cell"
-    labels = painted(masks, together, frame)[1]
+    labels = painted(masks, together, frame, pad=0)[1]
     for i in range(1, 13):
         assert distance_transform_edt((labels == 0) | (labels == i))[labels == i].min() <= 2.5
     assert not place(masks, frame, Rules(clustering=0.0), rng).clustered.any()
