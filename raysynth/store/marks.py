@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raysynth.errors import InputError
 from raysynth.store.manifest import canonical_json
 from raysynth.store.objects import Objects, in_parallel
 
@@ -43,8 +44,12 @@ def write_done(objects: Objects, index: int, mark: DoneMark) -> None:
 
 
 def read_done(objects: Objects, index: int) -> DoneMark:
-    """The mark of a finished shard; FileNotFoundError when it is not finished, ValueError when the mark is damaged."""
-    return DoneMark.model_validate_json(objects.get(mark_key(DONE, index)))
+    """The mark of a finished shard; FileNotFoundError when it is not finished, InputError when the mark is damaged."""
+    key = mark_key(DONE, index)
+    try:
+        return DoneMark.model_validate_json(objects.get(key))
+    except ValidationError as error:
+        raise InputError(f"{objects.uri}/{key} is damaged: run `raysynth verify {objects.uri} --repair`") from error
 
 
 def remove_done(objects: Objects, index: int) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from pydantic import ValidationError
 
+from raysynth.errors import InputError
 from raysynth.store import marks, ome, table
 from raysynth.store.dataset import missing_frames
 from raysynth.store.objects import in_parallel
@@ -87,7 +87,7 @@ def _altered_objects(dataset: Dataset, index: int) -> list[str]:
     """What is wrong with a finished shard's objects."""
     try:
         mark = marks.read_done(dataset.objects, index)
-    except ValidationError:
+    except InputError:
         return ["its done mark is damaged"]
     if mark.sha256.keys() != expected_keys(dataset.spec, index) or mark.frames != len(dataset.spec.shard_frames(index)):
         return ["its done mark is of another layout"]

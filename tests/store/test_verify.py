@@ -61,6 +61,9 @@ def test_unfinished_and_failed_shards_are_named(tmp_path: Path, write, spec) -> 
         1: ["not finished"],
         2: ["failed: out of memory"],
     }
+    with pytest.raises(InputError, match=r"00000\.json is damaged: run `raysynth verify"):
+        finalise(str(tmp_path))
+    invalidate(str(tmp_path), [0])
 
 
 def test_altered_documents_are_found_and_written_anew(tmp_path: Path, write, spec) -> None:
