@@ -1,7 +1,6 @@
 """Model bundles: the trained models of one data set in one folder, with all that generation must know of it."""
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from diffusers import DDIMScheduler, UNet2DModel
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
+from raysynth.cascade.card import model_card
 from raysynth.cascade.masks import MaskLimits
 from raysynth.cascade.texture import TextureModel, open_texture
 from raysynth.cascade.views import MultiViewModel
@@ -39,7 +39,7 @@ class BundleInfo(BaseModel):
     statistics: PopulationStatistics
     mask_limits: MaskLimits
     structure: dict[str, dict[str, Any]] = {}
-    data: dict[str, str] = {}
+    data: dict[str, str] = {"source": "", "licence": "", "attribution": ""}
     figures: dict[str, dict[str, float]] = {}
     commands: dict[str, str] = {}
 
@@ -132,7 +132,8 @@ def save_part(folder: Path, part: str, write: Callable[[Path], None]) -> None:
 
 
 def save_info(folder: Path, info: BundleInfo) -> None:
-    """Write `bundle.json` atomically."""
-    unfinished = folder / ".bundle.json"
-    unfinished.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
-    unfinished.replace(folder / "bundle.json")
+    """Write `bundle.json` and the model card, each atomically."""
+    for name, text in (("README.md", model_card(info)), ("bundle.json", info.model_dump_json(indent=1) + "\n")):
+        unfinished = folder / f".{name}"
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(folder / name)

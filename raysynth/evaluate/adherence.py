@@ -1,7 +1,7 @@
 """Mask adherence: does a texture lie where its mask says?
 
-Judged by the foreground that Otsu's threshold finds in the lightly smoothed crop (sigma = 1 px) against the mask, and always
-beside the same figure on real crops: even those reach only .53 to .92 (DESIGN, Texture).
+Judged by the foreground that Otsu's threshold finds in the lightly smoothed crop (sigma = 1 px) against the mask, and
+always beside the same figure on real crops: even those reach only .53 to .92 (DESIGN, Texture).
 """
 
 import numpy as np

@@ -1,0 +1,39 @@
+"""Eq. 2 measured: variance of the slice noise and its correlation between slices, for rho = 0, 0.7 and 3.
+
+    python bench/noise.py
+
+Writes `bench/results/noise.json`.
+"""
+
+import numpy as np
+import torch
+from environment import save_result
+
+from raysynth.cascade.noise import slice_noise
+
+SLICES, SIDE, CHANNELS = 16, 128, 4
+
+
+def measure(rho: float) -> dict[str, float]:
+    """Mean variance and correlation of neighbouring slices, what Eq. 2 asks for, the sampling error of one pair."""
+    noise = slice_noise(np.random.default_rng(0), SLICES, rho, CHANNELS, SIDE, SIDE).flatten(1)
+    neighbours = torch.corrcoef(noise).diagonal(1)
+    return {
+        "variance": float(noise.var(dim=1).mean()),
+        "correlation": float(neighbours.mean()),
+        "expected_correlation": rho**2 / (1 + rho**2),
+        "standard_error_of_a_pair": float(neighbours.std()),
+        "values_a_slice": CHANNELS * SIDE**2,
+    }
+
+
+def main() -> None:
+    """Measure and save."""
+    figures = {f"rho={rho:g}": measure(rho) for rho in (0.0, 0.7, 3.0)}
+    for name, row in figures.items():
+        print(name, row)
+    save_result("noise", figures)
+
+
+if __name__ == "__main__":
+    main()

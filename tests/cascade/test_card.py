@@ -1,0 +1,22 @@
+import pytest
+
+from raysynth.cascade.bundle import find_bundle, open_bundle
+from raysynth.cascade.card import model_card
+
+
+@pytest.mark.parametrize("name", ["nuclei-2d", "embryo-3d"])
+def test_the_shipped_card_is_that_of_the_bundle(name: str) -> None:
+    assert (find_bundle(name) / "README.md").read_text() == model_card(open_bundle(name).info)
+
+
+def test_a_card_says_data_licence_commands_and_figures() -> None:
+    info = open_bundle("embryo-3d").info
+    card = model_card(info)
+    for said in (*info.data.values(), *info.commands.values(), "1.75 x 0.8 x 0.8 um"):
+        assert said in card
+    assert card.count("| adherence |") == 1
+
+
+def test_what_is_not_known_is_said_so() -> None:
+    info = open_bundle("nuclei-2d").info.model_copy(update={"data": {"source": "", "licence": "", "attribution": ""}})
+    assert model_card(info).count("not stated") == 3
