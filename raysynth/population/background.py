@@ -33,22 +33,31 @@ def draw_background(
     """The background of one frame, in grey values.
 
     halo: the light that its cells spread. The measured background has such light in it already: what the halos explain
-    of its level and of its slow changes, in voxels `clear` of cells, is not added again.
+    (and a region's edge) explain of its level and slow changes, in voxels `clear` of cells, is not added again.
     """
     record = target.record
     level, spread = record.background, record.noise_std
     inner_level = level if record.region_background is None else record.region_background
     inner_spread = spread if record.region_noise_std is None else record.region_noise_std
-    inside = _inside(target.region, halo.shape) if record.region_background is not None else np.float32(0.0)
-    around = halo[clear & (inside > 0.5)] if record.region_background is not None else halo[clear]
-    known, explained = (float(around.mean()), float(around.std())) if around.size else (0.0, 0.0)
+    own = record.region_background is not None
+    inside = _inside(target.region, halo.shape) if own else np.zeros(halo.shape, np.float32)
+    home = (inside == 1) if own else np.ones(halo.shape, bool)
+    step = np.float32(inner_level - level - _mean(halo[clear & home])) * (inside if own else np.float32(1.0))
+    explained = _spread((halo + step)[clear & (inside < 1)])
     remaining = np.float32(np.sqrt(max(noise.illumination_std**2 - explained**2, 0.0)))
     slow = remaining * illumination_field(halo.shape, noise.illumination_px, z_scale, rng)
-    slow += np.float32(level) + np.float32(inner_level - level) * inside
-    slow -= np.float32(known) * (inside if record.region_background is not None else np.float32(1.0))
+    slow += np.float32(level) + step
     residual = noise_field(noise, halo.shape, rng)
     residual *= np.float32(spread) + np.float32(inner_spread - spread) * inside
     return Background(slow, residual)
+
+
+def _mean(values: Field) -> float:
+    return float(values.mean()) if values.size else 0.0
+
+
+def _spread(values: Field) -> float:
+    return float(values.std()) if values.size else 0.0
 
 
 def flat_background(target: FrameTarget, frame_px: Sequence[int]) -> Background:
@@ -120,10 +129,10 @@ def _to_marginal(gaussian: Field, noise: NoiseModel) -> Field:
     return np.interp(gaussian, scores, noise.marginal.values).astype(np.float32)
 
 
-def _inside(region: Region | None, shape: Sequence[int]) -> Field | np.float32:
+def _inside(region: Region | None, shape: Sequence[int]) -> Field:
     """Share of the region's own background at each voxel: 1 within, falling smoothly to 0 outside."""
     if region is None:
-        return np.float32(1.0)
+        return np.ones(shape, np.float32)
     squares = [
         (((np.arange(n) - c) / a) ** 2).astype(np.float32)
         for n, c, a in zip(shape, region.centre_px, region.semi_axes_px, strict=True)

@@ -68,8 +68,11 @@ def halo_end(edge: EdgeProfile) -> float:
 
 
 def halo_at(edge: EdgeProfile, distance: NDArray[np.float64]) -> Field:
-    """Light at a distance outside the outline, relative to the cell's contrast; 0 inside and where the halo ends."""
-    profile = np.interp(-distance, edge.distance_px, edge.relative)
+    """Light outside a cell, relative to its contrast; 0 inside and where the halo ends.
+
+    distance: from the nearest voxel of the cell; the profile's own starts half a pixel later, at the outline.
+    """
+    profile = np.interp(0.5 - distance, edge.distance_px, edge.relative)
     end = np.interp(-halo_end(edge), edge.distance_px, edge.relative)
     return np.where((distance > 0) & (distance < halo_end(edge)), np.maximum(profile - end, 0), 0).astype(np.float32)
 

@@ -89,7 +89,7 @@ class Composer:
     def _uses(self, target: FrameTarget, index: int) -> list[Use]:
         """The cells of a frame, each use with its own symmetry and the gain that gives it its brightness."""
         rng = self._rng(Stage.VARIATION, index)
-        chosen = choose_cells(self.sizes, target, rng)
+        chosen = choose_cells(self.sizes, self.contrasts, target, rng)
         contrasts = draw_contrasts(self.contrasts[chosen], self.statistics, target, rng)
         gains = contrasts / self.contrasts[chosen]
         variations = draw_variations(chosen.tolist(), rng)

@@ -16,6 +16,7 @@ from raysynth.data.statistics import FrameRecord, PopulationStatistics, Region
 from raysynth.errors import InputError
 
 LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
+GAIN_SPREAD = 0.5  # of log gain: cells are the less fitting the more their light would have to be scaled
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,17 @@ def _room(shape: Sequence[int], region: Region | None, mode: str) -> float:
     return float(np.prod(shape)) if region is None else float(max(region.inside(shape).sum(), 1))
 
 
-def choose_cells(sizes: ArrayLike, target: FrameTarget, rng: Generator) -> NDArray[np.int64]:
-    """Which of a shard's cells, of the given sizes in voxels `(m,)`, a frame uses: indices `(target.cells,)`, shuffled.
+def choose_cells(sizes: ArrayLike, contrasts: ArrayLike, target: FrameTarget, rng: Generator) -> NDArray[np.int64]:
+    """Which of a shard's cells, of given sizes in voxels and contrasts `(m,)`, a frame uses: indices `(target.cells,)`.
 
     Cells are never rescaled. They are weighted by the log-normal size distribution of the target frame over the
-    distribution of `sizes`, and resampled systematically: each is used its expected number of times, rounded. No cell
-    is used more than twice as often as equal use of all would ask for.
+    distribution of `sizes`, and by how little gain they need, then resampled systematically: each is used its expected
+    number of times, rounded, and none more than twice as often as equal use of all would ask for. In random order.
     """
     log_sizes = np.log(np.asarray(sizes, float))
     spread = max(target.record.size_spread, LEAST_SPREAD)
     wanted = -0.5 * ((log_sizes - np.log(target.median_size)) / spread) ** 2
+    wanted -= 0.5 * (np.log(np.asarray(contrasts, float) / target.contrast) / GAIN_SPREAD) ** 2
     apart = (log_sizes[:, None] - log_sizes) / LEAST_SPREAD
     crowding = np.exp(-0.5 * apart**2).sum(axis=1)
     weights = np.exp(wanted - wanted.max()) / crowding

@@ -69,7 +69,9 @@ def population(dimensions: int, *records: FrameRecord) -> PopulationStatistics:
             illumination_std=3.0,
             illumination_px=8.0,
         ),
-        edge=EdgeProfile(distance_px=(-6.0, -3.0, -1.0, 0.0, 2.0, 5.0), relative=(0.0, 0.05, 0.25, 0.5, 0.9, 1.1)),
+        edge=EdgeProfile(
+            distance_px=(-6.0, -2.5, -1.5, -0.5, 0.5, 1.5, 5.0), relative=(0.0, 0.01, 0.07, 0.31, 0.69, 0.93, 1.05)
+        ),
     )
 
 

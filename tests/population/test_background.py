@@ -70,6 +70,15 @@ def test_a_region_has_its_own_background(statistics_of, record_of) -> None:
     assert drawn.noise[middle].std() > 1.5 * drawn.noise[:, :8, :8].std()
 
 
+def test_without_a_region_the_whole_frame_has_the_inner_background(statistics_of, record_of) -> None:
+    record = record_of(3, 8, 900.0, region=True)
+    aim = FrameTarget(record, None, 8, 900.0, 600.0, 80.0)
+    none = np.zeros(record.shape, np.float32)
+    drawn = draw_background(aim, statistics_of(3).noise, none, none == 0, 2.0, np.random.default_rng(0))
+    assert drawn.slow.mean() == pytest.approx(record.region_background, abs=0.1)
+    assert drawn.noise.std() == pytest.approx(record.region_noise_std, rel=0.1)
+
+
 def test_flat_background_is_the_level_alone(record_of) -> None:
     flat = flat_background(target(record_of(2, 8, 180.0)), (5, 6))
     assert (flat.slow == 200).all()

@@ -57,7 +57,7 @@ def test_frames_without_cells_are_not_drawn(statistics_of, record_of) -> None:
 def test_the_right_number_is_chosen_and_reuse_is_bounded(record_of, count, available, size, seed) -> None:
     rng = np.random.default_rng(seed)
     sizes = rng.lognormal(5, 0.5, available)
-    chosen = choose_cells(sizes, target(record_of, count, size), rng)
+    chosen = choose_cells(sizes, rng.lognormal(6, 0.5, available), target(record_of, count, size), rng)
     assert chosen.shape == (count,)
     assert chosen.min() >= 0
     assert chosen.max() < available
@@ -67,9 +67,12 @@ def test_the_right_number_is_chosen_and_reuse_is_bounded(record_of, count, avail
 def test_chosen_sizes_follow_the_target(record_of) -> None:
     rng = np.random.default_rng(0)
     sizes = rng.lognormal(np.log(200), 0.8, 400)
+    contrasts = rng.lognormal(np.log(600), 0.7, 400)
     for wanted in (100.0, 200.0, 400.0):
-        picked = np.concatenate([sizes[choose_cells(sizes, target(record_of, 30, wanted), rng)] for _ in range(20)])
-        assert np.median(picked) == pytest.approx(wanted, rel=0.12)
+        aim = target(record_of, 30, wanted)
+        picked = np.concatenate([choose_cells(sizes, contrasts, aim, rng) for _ in range(20)])
+        assert np.median(sizes[picked]) == pytest.approx(wanted, rel=0.15)
+        assert np.log(contrasts[picked]).std() < 0.6 * np.log(contrasts).std() + 0.1
 
 
 def test_contrasts_follow_the_frame_and_keep_the_order(statistics_of, record_of) -> None:
