@@ -22,7 +22,7 @@ from raysynth.population.occupancy import axis_scale
 from raysynth.population.variation import turn
 
 HALO_PX = 16.0  # farthest light of a cell that is followed
-HALO_FACTOR = 4.0  # a ring this much darker or brighter than the halo is not the cell's own
+HALO_FACTOR = 2.0  # a ring this much darker or brighter than the halo is not the cell's own
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,10 @@ class Appearance:
         grey = intensity.from_unit(cell.texture)
         level = _surroundings(grey, distance, halo[inner])
         contrast = float(grey[distance == 0].mean()) - level
-        weight = _ring_weight(grey - np.float32(level), contrast * halo[inner], distance, cell.ring)
-        light = np.where(weight > 0, grey - np.float32(level), 0).astype(np.float32)
+        phase = np.minimum(distance / (cell.ring + 1), 1) * np.float32(np.pi / 2)
+        weight = np.where(distance <= cell.ring, np.cos(phase), 0).astype(np.float32)
+        light = _own_light(grey - np.float32(level), np.float32(contrast) * halo[inner], distance, cell.ring)
+        light = np.where(weight > 0, light, 0).astype(np.float32)
         return cls(_pad(light, textured), _pad(weight, textured), halo, contrast, margin)
 
     def turned(self, variation: int) -> "Appearance":
@@ -92,18 +94,16 @@ def _surroundings(grey: Field, distance: Field, halo: Field) -> float:
     return (float(np.median(grey[far])) - share * float(grey[distance == 0].mean())) / (1 - share)
 
 
-def _ring_weight(light: Field, halo: Field, distance: Field, ring: int) -> Field:
-    """The weight a: 1 inside, cos across the ring, and towards 0 where ring and halo differ by more than HALO_FACTOR.
+def _own_light(light: Field, halo: Field, distance: Field, ring: int) -> Field:
+    """The light with its ring's local mean kept within HALO_FACTOR of the halo's; noise is left as it is.
 
-    Such rims are where a neighbour that touched the cell was cut away, or some of it was left: no light of the cell's.
+    Where a neighbour that touched the cell was cut away, or some of it was left, the ring is not the cell's own light.
     """
-    weight = np.cos(np.minimum(distance / (ring + 1), 1) * np.float32(np.pi / 2))
     outside = np.where((distance > 0) & (distance <= ring), np.float32(1), np.float32(0))
-    size = (1,) * (light.ndim - 2) + (5, 5)
-    near = uniform_filter(light * outside, size) / np.maximum(uniform_filter(outside, size), 1e-6)
-    own = outside * ((near >= halo / HALO_FACTOR) & (near <= halo * HALO_FACTOR))
-    share = uniform_filter(own, size) / np.maximum(uniform_filter(outside, size), 1e-6)
-    return np.where(distance == 0, 1, np.where(distance <= ring, weight * share, 0)).astype(np.float32)
+    size = (1,) * (light.ndim - 2) + (3, 3)
+    count = np.maximum(uniform_filter(outside, size), 1e-6)
+    found, expected = (uniform_filter(field * outside, size) / count for field in (light, halo))
+    return light + outside * (np.clip(found, expected / HALO_FACTOR, expected * HALO_FACTOR) - found)
 
 
 def _in_plane(dimensions: int, pixels: int) -> NDArray[np.int64]:
