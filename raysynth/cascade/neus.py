@@ -1,6 +1,7 @@
 """NeuS (Wang 2021) for many cells at once: stacked signed distance networks, unbiased opacity, mask and eikonal terms.
 
 Every cell has its own small network; the weights of a batch are stacked so that one `torch.baddbmm` evaluates them all.
+The units are SiLU: as smooth as the softplus of NeuS and, on CPUs, many times as fast.
 There is no colour network: the silhouettes are all that is known. Distances are negative inside, as in the paper.
 """
 
@@ -10,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_SHARPNESS = 10.0
-"""How sharply a unit bends: near enough a ReLU for outlines, smooth enough for gradients."""
+_FIRST_SCALE = 5.0
+"""Scale of the first layer's weights: how sharply its units bend across the cube."""
 
 
 class SdfNetworks(nn.Module):
@@ -24,10 +25,11 @@ class SdfNetworks(nn.Module):
     def __init__(self, count: int, hidden: int, generator: torch.Generator, radius: float = 0.5) -> None:
         super().__init__()
         self.radius = radius
-        sizes = [(3, hidden, 1.0), (hidden, hidden, math.sqrt(2 / hidden)), (hidden, 1, 1e-3)]
+        sizes = [(3, hidden, _FIRST_SCALE), (hidden, hidden, math.sqrt(2 / hidden)), (hidden, 1, 1e-3 / _FIRST_SCALE)]
         weights = [scale * torch.randn(n_in, n_out, generator=generator) for n_in, n_out, scale in sizes]
         # The first layer's kinks are spread over the cube; the others start in the middle.
-        biases = [torch.rand(1, hidden, generator=generator) - 0.5, torch.zeros(1, hidden), torch.zeros(1, 1)]
+        kinks = _FIRST_SCALE * (torch.rand(1, hidden, generator=generator) - 0.5)
+        biases = [kinks, torch.zeros(1, hidden), torch.zeros(1, 1)]
         self.weights = nn.ParameterList(w.repeat(count, 1, 1) for w in weights)
         self.biases = nn.ParameterList(b.repeat(count, 1, 1) for b in biases)
         self.log_sharpness = nn.Parameter(torch.full((count, 1, 1), 0.3))
@@ -52,7 +54,7 @@ class SdfNetworks(nn.Module):
         """Signed distances `(count, p)` at points `(count, p, 3)`, each cell at its own."""
         h = points
         for w, b in zip(self.weights[:2], self.biases[:2], strict=True):
-            h = _unit(torch.baddbmm(b, h, w))
+            h = F.silu(torch.baddbmm(b, h, w))
         mlp = torch.baddbmm(self.biases[2], h, self.weights[2])
         return mlp[..., 0] + points.norm(dim=-1) - self.radius
 
@@ -63,21 +65,16 @@ class SdfNetworks(nn.Module):
         """
         w_1, w_2, w_3 = self.weights
         a_1 = torch.baddbmm(self.biases[0], points, w_1)
-        a_2 = torch.baddbmm(self.biases[1], _unit(a_1), w_2)
+        a_2 = torch.baddbmm(self.biases[1], F.silu(a_1), w_2)
         g = torch.bmm(_slope(a_2) * w_3.mT, w_2.mT)
         g = torch.bmm(_slope(a_1) * g, w_1.mT)
         return g + F.normalize(points, dim=-1)
 
 
-def _unit(a: Tensor) -> Tensor:
-    """The hidden units' SiLU: as smooth as the softplus of NeuS and, on CPUs, over ten times as fast."""
-    return F.silu(_SHARPNESS * a) / _SHARPNESS
-
-
 def _slope(a: Tensor) -> Tensor:
-    """The derivative of `_unit`."""
-    sigmoid = torch.sigmoid(_SHARPNESS * a)
-    return sigmoid * (1 + _SHARPNESS * a * (1 - sigmoid))
+    """The derivative of SiLU."""
+    sigmoid = torch.sigmoid(a)
+    return sigmoid * (1 + a * (1 - sigmoid))
 
 
 def turning_points(sdf: Tensor) -> Tensor:
