@@ -185,6 +185,7 @@ class TextureConfig(Settings):
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     sampler_steps: Count = Field(20, description="DDIM steps, eta = 0")
+    sampler_spacing: Positive = Field(2.0, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
     resolution_px: int | None = Field(
         None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works"
     )

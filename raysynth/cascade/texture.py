@@ -6,6 +6,7 @@ prompt's embedding when opened from Stable Diffusion. Neither needs a text encod
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -140,10 +141,15 @@ def paint(
         side = soft.shape[-1]
         hint = resized(soft, config.resolution_px or side)
         x_T = torch.stack([one for _, one in batch]).to(device)
-        x_0 = ddim(lambda x_t, t, hint=hint: model(x_t, t, hint), x_T, model.scheduler, config.sampler_steps)
+        denoise = partial(_denoise, model, hint)
+        x_0 = ddim(denoise, x_T, model.scheduler, config.sampler_steps, config.sampler_spacing)
         images = resized(model.first_stage.decode(x_0), side)[:count, 0]
         painted.extend(((images + 1) / 2).clamp(0, 1).cpu().numpy().astype(np.float16))
     return painted
+
+
+def _denoise(model: TextureModel, soft: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    return model(x_t, t, soft)
 
 
 def resized(images: Tensor, side: int) -> Tensor:

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 import torch
+from diffusers import DDIMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,8 @@ def test_padded_batches_keep_order_and_shape(items: list[int], size: int) -> Non
     assert [item for batch, count in batches for item in batch[:count]] == items
 
 
-def test_ddim_with_a_perfect_network_returns_the_image() -> None:
+@pytest.mark.parametrize("spacing", [1.0, 2.0])
+def test_ddim_with_a_perfect_network_returns_the_image(spacing: float) -> None:
     scheduler = schedule()
     image = torch.linspace(-1, 1, 16).reshape(1, 1, 4, 4)
     noise = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -23,7 +26,22 @@ def test_ddim_with_a_perfect_network_returns_the_image() -> None:
         implied = (x_t - alpha.sqrt() * image) / (1 - alpha).sqrt()
         return alpha.sqrt() * implied - (1 - alpha).sqrt() * image
 
-    torch.testing.assert_close(ddim(velocity, noise, scheduler, 10), image, atol=1e-3, rtol=0)
+    torch.testing.assert_close(ddim(velocity, noise, scheduler, 10, spacing), image, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("prediction", ["v_prediction", "epsilon"])
+def test_ddim_agrees_with_diffusers(prediction: str) -> None:
+    # Zero terminal SNR leaves no image to recover from predicted noise: only velocity goes with it.
+    rescaled = prediction == "v_prediction"
+    scheduler = DDIMScheduler.from_config(
+        schedule().config, prediction_type=prediction, rescale_betas_zero_snr=rescaled, set_alpha_to_one=True
+    )
+    noise = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    scheduler.set_timesteps(8)
+    x_t = noise
+    for t in scheduler.timesteps:
+        x_t = scheduler.step(x_t.sin(), t, x_t, eta=0.0).prev_sample
+    torch.testing.assert_close(ddim(lambda x, t: x.sin(), noise, scheduler, 8), x_t, atol=1e-4, rtol=1e-4)
 
 
 def test_the_loss_of_the_exact_velocity_is_zero() -> None:
