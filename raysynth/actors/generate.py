@@ -14,14 +14,14 @@ from raysynth.actors.attempts import Attempts
 from raysynth.actors.cluster import cluster
 from raysynth.actors.lease import Lease
 from raysynth.actors.pipeline import Report, Synthesiser
-from raysynth.actors.pool import Pool, plan
+from raysynth.actors.pool import plan
 from raysynth.actors.work import CascadeFactory, ShardComposer
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.config import Config
 from raysynth.store.dataset import RUNS, create_dataset, finalise, read_manifest
 from raysynth.store.manifest import Manifest, canonical_json
 from raysynth.store.marks import done_shards, record_failure
-from raysynth.store.objects import Objects
+from raysynth.store.objects import Objects, local_folder
 from raysynth.store.spec import DatasetSpec
 from raysynth.train.run import bundle_folder
 
@@ -66,13 +66,24 @@ def generate(
     with cluster(address) as resources:
         pool = plan(resources, config.runtime)
         manifest = describe(config, bundle, pool.device)
-        target = Objects(config.generate.out, create=True)
+        spec, uri = manifest.dataset, config.generate.out
+        target = Objects(str(local_folder(uri) or uri), create=True)  # absolute: workers have folders of their own
         if target.holds_other_than(RUNS):
             read_manifest(target)  # a folder of something else is refused before a lease is left in it
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         with Lease(target, run):
             create_dataset(target.uri, manifest)
-            return _run(target, run, config, bundle, manifest.dataset, pool, factory, track)
+            pending = sorted(set(range(spec.shards)) - done_shards(target.uri))
+            reports = pipeline.run(
+                pending,
+                factory(str(bundle.folder.absolute()), config, pool.device),
+                ShardComposer(target, run, config, bundle.info.statistics, spec),
+                Attempts(target, run, config.runtime.max_attempts),
+                pool,
+                config.runtime.threads,
+            )
+            summary = _follow(track(reports, len(pending)), target, run, asdict(pool))
+    return {"dataset": target.uri, "run": run, "device": pool.device, "shards": spec.shards} | summary
 
 
 def describe(config: Config, bundle: Bundle, device: str) -> Manifest:
@@ -95,41 +106,26 @@ def describe(config: Config, bundle: Bundle, device: str) -> Manifest:
     )
 
 
-def _run(
-    target: Objects,
-    run: str,
-    config: Config,
-    bundle: Bundle,
-    spec: DatasetSpec,
-    pool: Pool,
-    factory: Factory,
-    track: Track,
-) -> dict[str, Any]:
-    """Make the shards that are not done yet, record what became of each, and finish the data set."""
+def _follow(reports: Iterable[Report], target: Objects, run: str, pool: dict[str, float]) -> dict[str, Any]:
+    """Record what becomes of each shard, then finish the data set; returns the run's summary."""
     clock = time.monotonic()
-    pending = sorted(set(range(spec.shards)) - done_shards(target.uri))
-    stream = pipeline.run(
-        pending,
-        factory(str(bundle.folder), config, pool.device),
-        ShardComposer(target, run, config, bundle.info.statistics, spec),
-        Attempts(target, run, config.runtime.max_attempts),
-        pool,
-        config.runtime.threads,
-    )
-    record: dict[str, Any] = {"run": run, "started": datetime.now(UTC).isoformat(), "pool": asdict(pool), "shards": []}
+    record: dict[str, Any] = {"run": run, "started": _now(), "pool": pool, "shards": []}
     try:
-        for report in track(stream, len(pending)):
+        for report in reports:
             record["shards"].append(asdict(report))
             if report.reason is not None:
                 record_failure(target.uri, report.shard, report.reason)
             lease.require(target, run)
         counts = finalise(target.uri).counts
         attempts.clear(target)
-        record["summary"] = summarise(record["shards"], counts, time.monotonic() - clock)
+        record["summary"] = pool | summarise(record["shards"], counts, time.monotonic() - clock)
     finally:
-        target.put(f"runs/{run}.json", canonical_json(record | {"ended": datetime.now(UTC).isoformat()}))
-    place = {"dataset": target.uri, "run": run, "actors": pool.actors, "device": pool.device, "shards": spec.shards}
-    return place | record["summary"]
+        target.put(f"{RUNS}{run}.json", canonical_json(record | {"ended": _now()}))
+    return record["summary"]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def summarise(shards: list[dict[str, Any]], counts: dict[str, int], elapsed: float) -> dict[str, Any]:

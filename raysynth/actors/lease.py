@@ -2,7 +2,8 @@
 
 A driver holds `runs/lease.json` and renews it. A lease is dead when its driver's process is gone (seen on the same
 host), or when it is not renewed for `patience` seconds of the reader's own clock (other hosts: clocks are never
-compared). Composers look at the lease before they write, so workers that outlive their driver write nothing more.
+compared). Composers look at the lease before they write, so workers that outlive their driver begin no shard once
+another run has taken over; one they are writing gets the bytes that the other run would give it.
 """
 
 import json

@@ -1,0 +1,214 @@
+"""Does the same config give the same bytes, whatever happens on the way?
+
+    python bench/sameness.py 2d=configs/nuclei-2d.yaml 3d=configs/embryo-3d.yaml [--set KEY.PATH=VALUE ...]
+
+For each config, on small frames with few cells and few steps, 8 shards are made: by a reference run, by a second run, by
+1 and by 2 actors, and by a run that is broken 5 times with kill -9, at random moments. What is killed is the driver with
+all its processes, after which it is started again, or one random Ray worker, which the run must survive. All objects
+outside `runs/` are compared with the reference's. Writes `bench/results/sameness.json`.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from environment import save_result
+
+from raysynth.errors import InputError
+from raysynth.store.marks import done_shards
+from raysynth.store.objects import Objects
+from raysynth.store.verify import verify
+
+SHARDS, KILLS = 8, 5
+SMALL = {
+    "2d": (
+        "population.frame_px=[160, 160]",
+        "population.cells=[4, 8]",
+        "generate.cells_per_shard=6",
+        "generate.frames_per_shard=2",
+        "masks.sampler_steps=8",
+        "masks.batch=4",
+        "texture.sampler_steps=4",
+        "texture.batch=4",
+    ),
+    "3d": (
+        "population.frame_px=[51, 96, 96]",
+        "population.cells=[3, 6]",
+        "generate.cells_per_shard=3",
+        "generate.frames_per_shard=1",
+        "masks.sampler_steps=8",
+        "masks.batch=4",
+        "views.sampler_steps=6",
+        "views.batch=2",
+        "surface.steps=60",
+        "surface.batch=2",
+        "texture.sampler_steps=4",
+        "gate.min_iou=0.5",
+        "gate.min_kept=0.3",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One data set to make: the command without its output, and where all outputs of the job go."""
+
+    config: str
+    settings: tuple[str, ...]
+    frames: int
+    folder: Path
+
+    def start(self, name: str, *settings: str) -> "subprocess.Popen[bytes]":
+        """Start `raysynth generate` into the data set `name`, in a process group of its own."""
+        command = [sys.executable, "-m", "raysynth", "generate", self.config, "--out", str(self.folder / name)]
+        command += ["--frames", str(self.frames)]
+        for setting in (*self.settings, *settings):
+            command += ["--set", setting]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def run(self, name: str, *settings: str) -> float:
+        """Make the data set `name` without disturbance; returns the seconds it took."""
+        started = time.monotonic()
+        if code := self.start(name, *settings).wait():
+            raise RuntimeError(f"the run {name} ended with code {code}: see {self.folder / name}.log")
+        return time.monotonic() - started
+
+    def hashes(self, name: str) -> dict[str, str]:
+        """SHA-256 of every object of a data set, those of its runs left out."""
+        target = Objects(str(self.folder / name))
+        keys = [key for key in target.keys("") if not key.startswith("runs/")]
+        return {key: hashlib.sha256(target.get(key)).hexdigest() for key in keys}
+
+    def done(self, name: str) -> int:
+        """Number of finished shards."""
+        folder = self.folder / name
+        return len(done_shards(str(folder))) if folder.is_dir() else 0
+
+
+def broken_run(job: Job, name: str, rng: random.Random, shard_s: float) -> list[dict[str, object]]:
+    """Make the data set `name` through `KILLS` kills; returns what was killed, when, and how long its children lived on.
+
+    The moments: up to one shard's time after a random number of shards is done.
+    """
+    kills: list[dict[str, object]] = []
+    process = job.start(name)
+    for shards in sorted(rng.choices(range(SHARDS - 1), k=KILLS)):
+        while job.done(name) < shards and process.poll() is None:
+            time.sleep(0.1)
+        time.sleep(rng.uniform(0, shard_s))
+        # Whatever the draw, the first kill hits the driver and the second a worker: both are always tried.
+        whole = [True, False][len(kills)] if len(kills) < 2 else rng.random() < 0.6
+        kills.append({"victim": "driver and all its processes" if whole else "worker", "done": job.done(name)})
+        if whole:
+            kills[-1]["outlived_s"] = round(kill_driver(process), 2)
+            process = job.start(name)
+        else:
+            kills[-1]["victim"] = kill_worker(process, rng)
+    if code := process.wait():
+        raise RuntimeError(f"the resumed run {name} ended with code {code}: see {job.folder / name}.log")
+    return kills
+
+
+def kill_driver(process: "subprocess.Popen[bytes]") -> float:
+    """Kill a driver's process group; returns the seconds until the last of its descendants was gone."""
+    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    started = time.monotonic()
+    psutil.wait_procs(family, timeout=120)
+    return time.monotonic() - started
+
+
+def kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
+    """Kill one random worker of a driver that is at work, once there is one; returns what it was doing."""
+    while process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        titles = {one: _title(one) for one in family}
+        workers = sorted(
+            (one for one, title in titles.items() if title.startswith("ray::Map")), key=lambda one: one.pid
+        )
+        if workers:
+            victim = rng.choice(workers)
+            victim.kill()
+            return titles[victim]
+        time.sleep(0.2)
+    return "none: the run had ended"
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def compare(job: Job, reference: dict[str, str], name: str) -> dict[str, object]:
+    """Whether the data set `name` has the reference's objects, byte for byte."""
+    hashes = job.hashes(name)
+    differing = sorted(key for key in reference.keys() | hashes.keys() if reference.get(key) != hashes.get(key))
+    report = verify(str(job.folder / name))
+    return {"same": not differing, "verified": report.ok, "objects": len(hashes), "differing": differing[:5]}
+
+
+def measure(job: Job, seed: int) -> dict[str, object]:
+    """All runs of one config."""
+    seconds = {"reference": job.run("reference")}
+    reference = job.hashes("reference")
+    seconds["second run"] = job.run("second run")
+    seconds["1 actor"] = job.run("1 actor", "runtime.actors=1")
+    seconds["2 actors"] = job.run("2 actors", "runtime.actors=2")
+    runs: dict[str, dict[str, object]] = {
+        name: compare(job, reference, name) | {"seconds": round(seconds[name], 1)} for name in list(seconds)[1:]
+    }
+    rng = random.Random(seed)
+    kills = broken_run(job, "broken", rng, shard_s=seconds["reference"] / SHARDS)
+    runs["broken"] = compare(job, reference, "broken") | {"kills": kills}
+    target = Objects(str(job.folder / "reference"))
+    return {
+        "shards": job.done("reference"),
+        "bytes": sum(len(target.get(key)) for key in reference),
+        "counts": json.loads(target.get("manifest.json"))["counts"],
+        "reference_s": round(seconds["reference"], 1),
+        "runs": runs,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure every config named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("configs", nargs="+", metavar="2d=CONFIG or 3d=CONFIG")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY.PATH=VALUE")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments and victims of the kills")
+    parser.add_argument("--keep", type=Path, help="folder that keeps the data sets and logs")
+    options = parser.parse_args(arguments)
+    folder = options.keep or Path(tempfile.mkdtemp())
+    figures = {}
+    for pair in options.configs:
+        kind, _, config = pair.partition("=")
+        if kind not in SMALL or not config:
+            raise InputError(f"{pair}: write 2d=CONFIG or 3d=CONFIG")
+        frames = SHARDS * (2 if kind == "2d" else 1)
+        job = Job(config, (*SMALL[kind], *options.settings), frames, folder / kind)
+        job.folder.mkdir(parents=True)
+        figures[kind] = measure(job, options.seed)
+        print(kind, json.dumps(figures[kind], indent=1), flush=True)
+    save_result("sameness", figures)
+    if options.keep is None:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
