@@ -2,10 +2,10 @@
 
     python bench/sameness.py 2d=configs/nuclei-2d.yaml 3d=configs/embryo-3d.yaml [--set KEY.PATH=VALUE ...]
 
-For each config, on small frames with few cells and few steps, 8 shards are made: by a reference run, by a second run, by
-1 and by 2 actors, and by a run that is broken 5 times with kill -9, at random moments. What is killed is the driver with
-all its processes, after which it is started again, or one random Ray worker, which the run must survive. All objects
-outside `runs/` are compared with the reference's. Writes `bench/results/sameness.json`.
+For each config, on small frames with few cells and few steps, 8 shards are made: by a reference run, by a second run,
+by 1 and by 2 actors, and by a run that is broken 5 times with kill -9, at random moments. What is killed is the driver
+with all its processes, after which it is started again, or one random Ray worker, which the run must survive. All
+objects outside `runs/` are compared with the reference's. Writes `bench/results/sameness.json`.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from pathlib import Path
 import psutil
 from environment import save_result
 
+from raysynth.actors import lease
 from raysynth.errors import InputError
 from raysynth.store.marks import done_shards
 from raysynth.store.objects import Objects
@@ -92,6 +93,11 @@ class Job:
         keys = [key for key in target.keys("") if not key.startswith("runs/")]
         return {key: hashlib.sha256(target.get(key)).hexdigest() for key in keys}
 
+    def begun(self, name: str, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether a driver has taken the lease of its data set."""
+        holder = lease.read(Objects(str(self.folder / name), create=True))
+        return holder is not None and holder.pid == process.pid
+
     def done(self, name: str) -> int:
         """Number of finished shards."""
         folder = self.folder / name
@@ -99,14 +105,14 @@ class Job:
 
 
 def broken_run(job: Job, name: str, rng: random.Random, shard_s: float) -> list[dict[str, object]]:
-    """Make the data set `name` through `KILLS` kills; returns what was killed, when, and how long its children lived on.
+    """Make the data set `name` through `KILLS` kills; returns what was killed, when, and how long workers outlived it.
 
-    The moments: up to one shard's time after a random number of shards is done.
+    The moments: up to one shard's time after a run has begun and a random number of shards is done.
     """
     kills: list[dict[str, object]] = []
     process = job.start(name)
     for shards in sorted(rng.choices(range(SHARDS - 1), k=KILLS)):
-        while job.done(name) < shards and process.poll() is None:
+        while not (job.begun(name, process) and job.done(name) >= shards) and process.poll() is None:
             time.sleep(0.1)
         time.sleep(rng.uniform(0, shard_s))
         # Whatever the draw, the first kill hits the driver and the second a worker: both are always tried.

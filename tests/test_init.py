@@ -24,9 +24,8 @@ def test_every_name_is_there_and_can_be_called(name: str) -> None:
 def test_train_is_a_verb_and_a_package() -> None:
     import raysynth.train.run
 
-    config = Config.model_validate(
-        {"name": "a", "data": {"root": "-", "dimensions": 2}, "population": {"frame_px": [8, 8]}}
-    )
+    data, population = DataConfig(root="-", dimensions=2), PopulationConfig(frame_px=(8, 8))
+    config = Config(name="flat", data=data, population=population)
     with pytest.raises(InputError, match="no views model"):
         raysynth.train(config, "views")
 
