@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from raysynth.cascade.bundle import STRUCTURE, BundleInfo, save_info, save_part
 from raysynth.cascade.masks import MaskLimits
 from raysynth.config import Config, TrainConfig
@@ -81,7 +79,7 @@ def writer(task: Task) -> Callable[[Path], None]:
         return task.texture.save
 
     def write(folder: Path) -> None:
-        half = task.model.to(torch.float16)
+        half = task.model.half()
         half.save_pretrained(folder)  # type: ignore[operator]
         task.scheduler.save_pretrained(folder)  # type: ignore[attr-defined]
 
