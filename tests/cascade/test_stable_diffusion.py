@@ -4,14 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
 
 from raysynth.cascade.stable_diffusion import open_stable_diffusion
 from raysynth.cascade.texture import open_texture, paint
 from raysynth.config import TextureConfig
 from raysynth.errors import InputError
-
-transformers = pytest.importorskip("transformers")
 
 
 @pytest.fixture(scope="module")
