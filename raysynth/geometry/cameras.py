@@ -1,8 +1,9 @@
 """Orthographic cameras around a cell.
 
 A cell lives in the cube [-1, 1]^3, coordinates in the order (x, y, z). A camera is a rotation `R` (3, 3) whose rows are
-the view's right, down and forward axes: a point `X` is seen at `(u, v) = (R[0] X, R[1] X)` and at depth `R[2] X`. Camera 0
-is always the conditioning camera: it looks along z, its `u` is x and its `v` is y, so its image is the cell's mask.
+the view's right, down and forward axes: a point `X` is seen at `(u, v) = (R[0] X, R[1] X)` and at depth `R[2] X`.
+Camera 0 is always the conditioning camera: it looks along z, its `u` is x and its `v` is y, so its image is the cell's
+mask.
 """
 
 import math
@@ -38,9 +39,7 @@ def ring(count: int, elevation_deg: float = 30.0) -> Tensor:
     """The camera along z, then `count - 1` at one elevation above the horizon and equal azimuth steps (SyncDreamer)."""
     azimuth = torch.arange(count - 1, dtype=torch.float64) * (2 * math.pi / (count - 1))
     elevation = torch.full_like(azimuth, math.radians(elevation_deg))
-    around = torch.stack(
-        [elevation.cos() * azimuth.cos(), elevation.cos() * azimuth.sin(), elevation.sin()], dim=1
-    )
+    around = torch.stack([elevation.cos() * azimuth.cos(), elevation.cos() * azimuth.sin(), elevation.sin()], dim=1)
     along_z = torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)
     return _canonical(torch.cat([along_z, around]))
 
