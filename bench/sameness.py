@@ -27,10 +27,14 @@ import psutil
 from environment import save_result
 
 from raysynth.actors import lease
+from raysynth.cascade.bundle import open_bundle, save_info
+from raysynth.config import Config
 from raysynth.errors import InputError
+from raysynth.settings import load
 from raysynth.store.marks import done_shards
 from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
+from raysynth.train.run import bundle_folder
 
 SHARDS, KILLS = 8, 5
 SMALL = {
@@ -60,6 +64,17 @@ SMALL = {
         "gate.min_kept=0.3",
     ),
 }
+
+
+def strict_bundle(config: Config, folder: Path) -> Path:
+    """A copy of the config's bundle that refuses the smaller and the larger half of its masks, so that draws repeat."""
+    bundle = open_bundle(config.bundle or str(bundle_folder(config)))
+    limits = bundle.info.mask_limits
+    area = bundle.info.statistics.cells.area_px.at([0.25, 0.75])
+    limits = limits.model_copy(update={"area_px": (float(area[0]), float(area[1]))})
+    shutil.copytree(bundle.folder, folder)
+    save_info(folder, bundle.info.model_copy(update={"mask_limits": limits}))
+    return folder
 
 
 @dataclass(frozen=True)
@@ -207,8 +222,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if kind not in SMALL or not config:
             raise InputError(f"{pair}: write 2d=CONFIG or 3d=CONFIG")
         frames = SHARDS * (2 if kind == "2d" else 1)
-        job = Job(config, (*SMALL[kind], *options.settings), frames, folder / kind)
-        job.folder.mkdir(parents=True)
+        settings = (*SMALL[kind], *options.settings)
+        place = folder / kind
+        place.mkdir(parents=True)
+        strict = strict_bundle(load(Path(config), settings), place / "bundle")
+        job = Job(config, (*settings, f"bundle={strict}"), frames, place)
         figures[kind] = measure(job, options.seed)
         print(kind, json.dumps(figures[kind], indent=1), flush=True)
     save_result("sameness", figures)
