@@ -2,7 +2,7 @@
 
     python bench/sameness.py 2d=configs/nuclei-2d.yaml 3d=configs/embryo-3d.yaml [--set KEY.PATH=VALUE ...]
 
-For each config, on small frames with few cells and few steps, 8 shards are made: by a reference run, by a second run,
+For each config, on small frames with few cells and few steps, 10 shards are made: by a reference run, by a second run,
 by 1 and by 2 actors, and by a run that is broken 5 times with kill -9, at random moments. What is killed is the driver
 with all its processes, after which it is started again, or one random Ray worker, which the run must survive. All
 objects outside `runs/` are compared with the reference's. Writes `bench/results/sameness.json`.
@@ -36,7 +36,7 @@ from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
 from raysynth.train.run import bundle_folder
 
-SHARDS, KILLS = 8, 5
+SHARDS, KILLS = 10, 5
 SMALL = {
     "2d": (
         "population.frame_px=[160, 160]",
@@ -126,13 +126,15 @@ def broken_run(job: Job, name: str, rng: random.Random, shard_s: float) -> list[
     """
     kills: list[dict[str, object]] = []
     process = job.start(name)
-    for shards in sorted(rng.choices(range(SHARDS - 1), k=KILLS)):
+    for shards in sorted(rng.choices(range(SHARDS // 2), k=KILLS)):
         while not (job.begun(name, process) and job.done(name) >= shards) and process.poll() is None:
             time.sleep(0.1)
         time.sleep(rng.uniform(0, shard_s))
         # Whatever the draw, the first kill hits the driver and the second a worker: both are always tried.
         whole = [True, False][len(kills)] if len(kills) < 2 else rng.random() < 0.6
         kills.append({"victim": "driver and all its processes" if whole else "worker", "done": job.done(name)})
+        if process.poll() is not None:
+            raise RuntimeError(f"the run {name} ended before it was killed {KILLS} times: give it more shards")
         if whole:
             kills[-1]["outlived_s"] = round(kill_driver(process), 2)
             process = job.start(name)
@@ -145,7 +147,7 @@ def broken_run(job: Job, name: str, rng: random.Random, shard_s: float) -> list[
 
 def kill_driver(process: "subprocess.Popen[bytes]") -> float:
     """Kill a driver's process group; returns the seconds until the last of its descendants was gone."""
-    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     started = time.monotonic()
