@@ -3,9 +3,10 @@
     python bench/texture.py [BUNDLE=CONFIG ...] [--crops 200]
 
 For each bundle: 200 crops of the prepared validation part and 200 textures painted on the same masks. Adherence is the
-IoU of the Otsu foreground with the mask. Swap test: cells in pairs, the same noise painted under both masks of a pair;
-the texture must fit the mask it was painted under better than its partner's. Needs `raysynth prepare` of the configs.
-Writes `bench/results/texture.json`.
+IoU of the Otsu foreground with the mask. Swap test: the same noise painted under both masks of a pair must fit the own
+masks better than exchanged ones, on random crops and on one crop a cell, its largest; real crops of the same masks
+stand beside, for even those fail where a slice is dim. Needs `raysynth prepare` of the configs. Writes
+`bench/results/texture.json`.
 """
 
 import argparse
@@ -13,11 +14,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from environment import save_result
+from numpy.typing import NDArray
 
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.cascade.texture import paint
-from raysynth.evaluate.adherence import adherence, own_mask_fits_better
+from raysynth.config import Config
+from raysynth.data.prepared import prepared_folder
+from raysynth.evaluate.adherence import adherence, swap_test
 from raysynth.seeds import Stage, generator, normal
 from raysynth.settings import load
 from raysynth.train.crops import Crops, load_crops
@@ -26,31 +32,47 @@ SEED = 1
 SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yaml"]
 
 
-def measure(bundle: Bundle, crops: Crops, config_path: Path, count: int) -> dict[str, float]:
-    """Figures of one bundle on `count` validation crops."""
-    config = bundle.resolve(load(config_path))
-    chosen = np.sort(generator(SEED, 0, Stage.EVALUATION, 0).choice(len(crops.images), count, replace=False))
-    real, masks = np.asarray(crops.images[chosen], np.float32), np.asarray(crops.masks[chosen])
+def paint_all(bundle: Bundle, config: Config, masks: NDArray[np.bool_], paired: bool = False) -> NDArray[np.floating]:
+    """Textures `(n, side, side)` of masks; `paired`: one noise for every two of them."""
     model = bundle.texture.eval()
-    shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
-    noise = [normal(generator(SEED, 0, Stage.TEXTURE, i), *shape) for i in range(count)]
+    shape = model.latent_shape(config.texture.resolution_px or masks.shape[-1])
+    seeds = [i // 2 if paired else i for i in range(len(masks))]
+    noise = [normal(generator(SEED, int(paired), Stage.TEXTURE, i), *shape) for i in seeds]
+    return np.stack(paint(model, list(masks), noise, config.texture, config.masks.truncation_px))
+
+
+def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count: int) -> dict[str, float]:
+    """Figures of one bundle: adherence on `count` random crops, the swap test on those and on one crop a cell."""
+    rng = generator(SEED, 0, Stage.EVALUATION, 0)
+    chosen = rng.choice(len(crops.images), count, replace=False)
+    real, masks = np.asarray(crops.images[chosen], np.float32), np.asarray(crops.masks[chosen])
     start = time.perf_counter()
-    painted = np.stack(paint(model, list(masks), noise, config.texture, config.masks.truncation_px))
+    painted = paint_all(bundle, config, masks)
     seconds = time.perf_counter() - start
-    shared = [noise[i & ~1] for i in range(count)]
-    swapped = np.stack(paint(model, list(masks), shared, config.texture, config.masks.truncation_px))
-    own_better = own_mask_fits_better(swapped, masks, partner=np.arange(count) ^ 1)
     synthetic, of_real = adherence(painted, masks), adherence(real, masks)
-    return {
+    figures = {
         "crops": count,
         "adherence_synthetic": float(synthetic.mean()),
         "adherence_real": float(of_real.mean()),
         "difference": float(synthetic.mean() - of_real.mean()),
         "standard_error": float(np.hypot(synthetic.std(), of_real.std()) / np.sqrt(count)),
-        "swap_own_mask_better": float(own_better.mean()),
-        "swap_pairs_both_better": float(own_better.reshape(-1, 2).all(axis=1).mean()),
         "seconds_a_crop": seconds / count,
     }
+    cells = rng.permutation(largest_crops(table))[: count // 2 * 2]
+    cells = cells[: len(cells) // 2 * 2]
+    for name, which in (("crops", chosen), ("cells", cells)):
+        masks = np.asarray(crops.masks[which])
+        figures[f"swap_{name}_pairs"] = len(which) // 2
+        figures[f"swap_{name}_synthetic"] = float(swap_test(paint_all(bundle, config, masks, True), masks).mean())
+        figures[f"swap_{name}_real"] = float(swap_test(np.asarray(crops.images[which], np.float32), masks).mean())
+    return figures
+
+
+def largest_crops(table: pa.Table) -> NDArray[np.intp]:
+    """The row of each cell's largest slice (2D: its only crop)."""
+    rows = table.append_column("row", pa.array(np.arange(len(table)))).sort_by([("area_px", "descending")])
+    firsts = rows.group_by(["frame", "label"], use_threads=False).aggregate([("row", "first")])
+    return np.sort(firsts["row_first"].to_numpy())
 
 
 def main() -> None:
@@ -62,8 +84,9 @@ def main() -> None:
     figures = {}
     for entry in options.bundles:
         name, config_path = entry.split("=")
-        crops = load_crops(load(Path(config_path)), "validation")
-        figures[name] = measure(open_bundle(name), crops, Path(config_path), options.crops)
+        config, bundle = load(Path(config_path)), open_bundle(name)
+        table = pq.read_table(prepared_folder(config) / "validation" / "cells.parquet")
+        figures[name] = measure(bundle, load_crops(config, "validation"), table, bundle.resolve(config), options.crops)
         print(name, figures[name])
     save_result("texture", figures)
 

@@ -139,7 +139,7 @@ class ViewsConfig(Settings):
     )
     channels: tuple[Count, ...] = Field((64, 96), description="UNet channels per level, on 2x2-folded pixels")
     volume_channels: Count = Field(32, description="channels of the shared feature volume")
-    sampler_steps: Count = Field(20, description="DDIM steps")
+    sampler_steps: Count = Field(10, description="DDIM steps")
     batch: Count = Field(8, description="cells sampled at once")
     train: TrainConfig = TrainConfig(batch=8)
 
@@ -184,6 +184,10 @@ class TextureConfig(Settings):
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
+    shared_waves: Annotated[float, Field(ge=0)] = Field(
+        2.5,
+        description="noise waves of up to this many periods a crop are one for all of a cell's slices; 0: Eq. 2 alone",
+    )
     sampler_steps: Count = Field(20, description="DDIM steps, eta = 0")
     sampler_spacing: Positive = Field(2.0, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
     resolution_px: int | None = Field(

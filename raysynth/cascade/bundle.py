@@ -94,8 +94,12 @@ class Bundle:
             raise InputError(
                 f"bundle {self.info.name} makes {made_for}D cells but data.dimensions is {config.data.dimensions}"
             )
-        groups = {name: getattr(config, name).model_copy(update=fixed) for name, fixed in self.info.structure.items()}
-        return config.model_copy(update=groups)
+        groups = {name: getattr(config, name) for name in self.info.structure}
+        fixed = {
+            name: type(group).model_validate(group.model_dump() | self.info.structure[name])
+            for name, group in groups.items()
+        }
+        return config.model_copy(update=fixed)
 
 
 def find_bundle(name: str) -> Path:

@@ -11,7 +11,7 @@ from torch import nn
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.diffusion import padded_batches
 from raysynth.cascade.masks import sample as sample_masks
-from raysynth.cascade.noise import slice_noise
+from raysynth.cascade.noise import share_slow_waves, slice_noise
 from raysynth.cascade.run import Run
 from raysynth.cascade.solids import Solid, SolidMaker
 from raysynth.cascade.texture import paint
@@ -113,10 +113,12 @@ class Cascade:
         """Texture of every slice of every cell, in batches across cells."""
         settings, side = self.config.texture, self.statistics.crop_side_px
         shape = self.texture.latent_shape(settings.resolution_px or side)
-        noise = [slice_noise(run.rng(Stage.TEXTURE, s.item), len(s.mask), settings.rho, *shape) for s in solids]
-        slices = [centred(plane, side) for solid in solids for plane in solid.mask]
-        flat = [one for cell in noise for one in cell]
-        painted = iter(paint(self.texture, slices, flat, settings, self.config.masks.truncation_px))
+        slices, noise = [], []
+        for solid in solids:
+            slices += [centred(plane, side) for plane in solid.mask]
+            eps = slice_noise(run.rng(Stage.TEXTURE, solid.item), len(solid.mask), settings.rho, *shape)
+            noise += list(share_slow_waves(eps, settings.shared_waves))
+        painted = iter(paint(self.texture, slices, noise, settings, self.config.masks.truncation_px))
         run.counts["slices"] = len(slices)
         return [self._cell(run, solid, np.stack([next(painted) for _ in solid.mask])) for solid in solids]
 

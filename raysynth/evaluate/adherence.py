@@ -23,8 +23,11 @@ def adherence(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> NDArray
     return intersection / (found | masks).sum(axis=(1, 2))
 
 
-def own_mask_fits_better(
-    images: NDArray[np.floating], masks: NDArray[np.bool_], partner: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Swap test: whether each image fits its own mask better than that of its partner, `(n,)`."""
-    return adherence(images, masks) > adherence(images, masks[partner])
+def swap_test(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each pair of crops (0 and 1, 2 and 3, ...) fits its own masks better than exchanged ones, `(n / 2,)`.
+
+    images, masks: `(n, y, x)`, n even.
+    """
+    exchanged = masks[np.arange(len(masks)) ^ 1]
+    advantage = adherence(images, masks) - adherence(images, exchanged)
+    return advantage.reshape(-1, 2).sum(axis=1) > 0

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from raysynth.evaluate.adherence import adherence, foreground, own_mask_fits_better
+from raysynth.evaluate.adherence import adherence, foreground, swap_test
 
 
 def discs(*radii: float) -> np.ndarray:
@@ -27,7 +27,8 @@ def test_a_flat_crop_has_no_foreground() -> None:
 
 def test_swapping_masks_of_different_cells_is_noticed() -> None:
     masks = discs(6, 14)
-    assert own_mask_fits_better(pictures(masks), masks, np.array([1, 0])).all()
+    assert swap_test(pictures(masks), masks).all()
+    assert not swap_test(pictures(masks), masks[::-1]).any()
 
 
 def test_real_nuclei_adhere_to_their_own_labels(real_data: Path) -> None:
