@@ -30,6 +30,7 @@ def test_one_worker_and_two_learn_what_one_process_learns(
     cluster: None, trainable: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("workers")
+    fit(trainable, "masks", stop_at=2)  # all go on from the same checkpoint
     alone, one, two = (_copy(trainable, folder / name) for name in ("alone", "one", "two"))
     figures = fit(alone, "masks")
     assert fit_on_ray(one, "masks", workers=1) == pytest.approx(figures)
