@@ -65,6 +65,7 @@ def generate(
     config = bundle.resolve(config.model_copy(update={"generate": changed}))
     with cluster(address) as resources:
         pool = plan(resources, config.runtime)
+        synthesiser = factory(str(bundle.folder.absolute()), config, pool.device)
         manifest = describe(config, bundle, pool.device)
         spec, uri = manifest.dataset, config.generate.out
         target = Objects(str(local_folder(uri) or uri), create=True)  # absolute: workers have folders of their own
@@ -76,7 +77,7 @@ def generate(
             pending = sorted(set(range(spec.shards)) - done_shards(target.uri))
             reports = pipeline.run(
                 pending,
-                factory(str(bundle.folder.absolute()), config, pool.device),
+                synthesiser,
                 ShardComposer(target, run, config, bundle.info.statistics, spec),
                 Attempts(target, run, config.runtime.max_attempts),
                 pool,

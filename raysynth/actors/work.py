@@ -22,6 +22,12 @@ class CascadeFactory:
     config: Config
     device: str
 
+    def __post_init__(self) -> None:
+        """A damaged bundle is found here, in the driver, before any data set is begun."""
+        from raysynth.cascade.bundle import open_bundle
+
+        open_bundle(self.folder).check()
+
     def __call__(self) -> Synthesiser:
         """The cascade with its data set's seed."""
         # The composer tasks share this module and need none of the models' libraries.

@@ -68,6 +68,12 @@ class Bundle:
         """The texture model."""
         return self._read(lambda: open_texture(self.folder / "texture"))
 
+    def check(self) -> None:
+        """Read every model once; InputError for a damaged one, before anything depends on it."""
+        _ = self.masks, self.texture
+        if self.info.statistics.dimensions == 3:
+            _ = self.views
+
     def _read(self, read: Callable[[], T]) -> T:
         try:
             return read()
