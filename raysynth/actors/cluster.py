@@ -20,10 +20,11 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
     if ray.is_initialized():
         yield ray.cluster_resources()
         return
-    # Ray's core writes warnings about its own workings to this process's stderr, between the lines meant for the user.
+    # Ray's core writes warnings about its own workings to stderr, between the lines meant for the user.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        with _silenced_stderr():  # where it also says that this was set
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(
             f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]}): start one with "
@@ -33,3 +34,16 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _silenced_stderr() -> Iterator[None]:
+    """Drop what this process's compiled parts write to stderr; exceptions pass."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
