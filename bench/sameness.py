@@ -36,7 +36,7 @@ from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
 from raysynth.train.run import bundle_folder
 
-SHARDS, KILLS = 10, 5
+SHARDS, KILLS, LATEST_S = 10, 5, 2.0
 SMALL = {
     "2d": (
         "population.frame_px=[160, 160]",
@@ -119,17 +119,17 @@ class Job:
         return len(done_shards(str(folder))) if folder.is_dir() else 0
 
 
-def broken_run(job: Job, name: str, rng: random.Random, shard_s: float) -> list[dict[str, object]]:
+def broken_run(job: Job, name: str, rng: random.Random) -> list[dict[str, object]]:
     """Make the data set `name` through `KILLS` kills; returns what was killed, when, and how long workers outlived it.
 
-    The moments: up to one shard's time after a run has begun and a random number of shards is done.
+    The moments: up to `LATEST_S` after a run has begun and a random number of shards is done.
     """
     kills: list[dict[str, object]] = []
     process = job.start(name)
     for shards in sorted(rng.choices(range(SHARDS // 2), k=KILLS)):
         while not (job.begun(name, process) and job.done(name) >= shards) and process.poll() is None:
             time.sleep(0.1)
-        time.sleep(rng.uniform(0, shard_s))
+        time.sleep(rng.uniform(0, LATEST_S))
         # Whatever the draw, the first kill hits the driver and the second a worker: both are always tried.
         whole = [True, False][len(kills)] if len(kills) < 2 else rng.random() < 0.6
         kills.append({"victim": "driver and all its processes" if whole else "worker", "done": job.done(name)})
@@ -173,7 +173,7 @@ def kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
 
 def _title(process: psutil.Process) -> str:
     try:
-        return " ".join(process.cmdline())
+        return " ".join(process.cmdline()).strip()
     except psutil.Error:
         return ""
 
@@ -197,7 +197,7 @@ def measure(job: Job, seed: int) -> dict[str, object]:
         name: compare(job, reference, name) | {"seconds": round(seconds[name], 1)} for name in list(seconds)[1:]
     }
     rng = random.Random(seed)
-    kills = broken_run(job, "broken", rng, shard_s=seconds["reference"] / SHARDS)
+    kills = broken_run(job, "broken", rng)
     runs["broken"] = compare(job, reference, "broken") | {"kills": kills}
     target = Objects(str(job.folder / "reference"))
     return {
