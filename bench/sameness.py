@@ -60,7 +60,7 @@ SMALL = {
         "surface.steps=60",
         "surface.batch=2",
         "texture.sampler_steps=4",
-        "gate.min_iou=0.5",
+        "gate.min_iou=0.9",
         "gate.min_kept=0.3",
     ),
 }

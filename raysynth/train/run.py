@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from raysynth.cascade.bundle import STRUCTURE, BundleInfo, save_info, save_part
 from raysynth.cascade.masks import MaskLimits
 from raysynth.config import Config, TrainConfig
@@ -36,8 +38,9 @@ def fit(config: Config, model: Model, stop_at: int | None = None) -> dict[str, f
     if model not in models_of(config):
         raise InputError(f"{config.name} is 2D: it has no {model} model to train")
     folder = Path(config.workspace) / config.name / "training" / model
-    task = build_task(config, model, folder)
     settings: TrainConfig = getattr(config, model).train
+    torch.manual_seed(settings.seed)  # for the initial weights; the data have generators of their own
+    task = build_task(config, model, folder)
     trainer = Trainer(task, settings, folder, config.runtime.device)
     result = trainer.fit(stop_at)
     if trainer.accelerator.is_main_process and (stop_at is None or stop_at >= settings.steps):
