@@ -36,7 +36,7 @@ from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
 from raysynth.train.run import bundle_folder
 
-SHARDS, KILLS, LATEST_S = 10, 5, 2.0
+SHARDS, KILLS, LATEST_S = 10, 5, 1.0
 SMALL = {
     "2d": (
         "population.frame_px=[160, 160]",
@@ -122,11 +122,11 @@ class Job:
 def broken_run(job: Job, name: str, rng: random.Random) -> list[dict[str, object]]:
     """Make the data set `name` through `KILLS` kills; returns what was killed, when, and how long workers outlived it.
 
-    The moments: up to `LATEST_S` after a run has begun and a random number of shards is done.
+    The moments: up to `LATEST_S` after a run has begun and a number of shards is done, random ones spread over the run.
     """
     kills: list[dict[str, object]] = []
     process = job.start(name)
-    for shards in sorted(rng.choices(range(SHARDS // 2), k=KILLS)):
+    for shards in sorted(rng.sample(range(SHARDS - 2), KILLS)):
         while not (job.begun(name, process) and job.done(name) >= shards) and process.poll() is None:
             time.sleep(0.1)
         time.sleep(rng.uniform(0, LATEST_S))
