@@ -71,7 +71,7 @@ def first_stage(config: Config, folder: Path, device: str) -> FirstStage:
     settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
     Trainer(task, settings, folder / "autoencoder", device).fit()
     assert hasattr(task.model, "config")
-    stage = Learned(task.model)  # type: ignore[arg-type]
+    stage = Learned(task.model)
     images, _ = draw(task.train, [generator(0, 1, Stage.EVALUATION, i) for i in range(64)])
     spread = float(stage.encode(images.to(next(stage.parameters()).device)).std())
     stage.vae.register_to_config(scaling_factor=1 / spread)
