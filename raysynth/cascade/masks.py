@@ -34,7 +34,8 @@ class MaskLimits(BaseModel):
     @classmethod
     def measure(cls, masks: NDArray[np.bool_], tail: float) -> "MaskLimits":
         """Limits from training masks `(n, y, x)`: the quantiles at `tail`, with a tenth of leeway."""
-        shape = np.array([_area_and_solidity(mask) for mask in masks])
+        every = max(1, len(masks) // 2000)  # enough for quantiles; convex hulls of all of them take minutes
+        shape = np.array([_area_and_solidity(mask) for mask in masks[::every]])
         low, high = np.quantile(shape[:, 0], [tail, 1 - tail])
         return cls(area_px=(low / 1.1, high * 1.1), min_solidity=float(np.quantile(shape[:, 1], tail)) / 1.1)
 

@@ -30,8 +30,7 @@ class MaskTask:
         self.config = config.masks
         self.outlines, self.held_out = crops.outlines, load_crops(config, "validation").outlines
         self.soft = soften(crops.outlines, config.masks.truncation_px)
-        every = max(1, len(crops.outlines) // 2000)  # enough for quantiles; convex hulls of all of them take minutes
-        self.limits = MaskLimits.measure(crops.outlines[::every], config.masks.tail)
+        self.limits = MaskLimits.measure(crops.outlines, config.masks.tail)
         self.scheduler = schedule()
         self.model: nn.Module = mask_ddpm.build(crops.side_px, config.masks)
 

@@ -60,7 +60,11 @@ def save(config: Config, model: Model, task: Task, result: Evaluation) -> None:
     folder = bundle_folder(config)
     save_part(folder, PARTS[model], writer(task))
     path = folder / "bundle.json"
-    info = BundleInfo.model_validate_json(path.read_bytes()) if path.exists() else fresh_info(config)
+    info = fresh_info(config)  # the data may have been prepared again since another model was trained
+    if path.exists():
+        known = BundleInfo.model_validate_json(path.read_bytes())
+        kept = {name: getattr(known, name) for name in ("structure", "figures", "commands")}
+        info = info.model_copy(update=kept)
     fixed = getattr(config, model).model_dump(mode="json", include=set(STRUCTURE[model]))
     info.structure[model] = fixed
     info.figures[model] = result.figures
@@ -70,8 +74,7 @@ def save(config: Config, model: Model, task: Task, result: Evaluation) -> None:
 
 def fresh_info(config: Config) -> BundleInfo:
     """The description of a bundle without models yet."""
-    outlines = load_crops(config, "train").outlines
-    limits = MaskLimits.measure(outlines[:: max(1, len(outlines) // 2000)], config.masks.tail)
+    limits = MaskLimits.measure(load_crops(config, "train").outlines, config.masks.tail)
     data = {"source": config.data.source, "licence": config.data.licence, "attribution": config.data.attribution}
     return BundleInfo(name=config.name, statistics=load_statistics(config), mask_limits=limits, data=data)
 

@@ -4,6 +4,8 @@ import pytest
 
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
+from raysynth.data.prepared import prepared_folder
+from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
 from raysynth.train.run import bundle_folder, fit, models_of
 
@@ -34,3 +36,14 @@ def test_training_before_prepare_says_so(trainable: Config, tmp_path: Path) -> N
     elsewhere = trainable.model_copy(update={"workspace": str(tmp_path / "empty")})
     with pytest.raises(InputError, match="run `raysynth prepare`"):
         fit(elsewhere, "masks")
+
+
+def test_data_prepared_again_renew_the_bundle_and_keep_its_other_models(trainable: Config) -> None:
+    fit(trainable, "masks")
+    path = prepared_folder(trainable) / "statistics.json"
+    again = PopulationStatistics.load(path).model_copy(update={"dtype": "uint8"})
+    path.write_text(again.to_json())
+    fit(trainable, "texture")
+    info = open_bundle(str(bundle_folder(trainable))).info
+    assert info.statistics.dtype == "uint8"
+    assert set(info.figures) == {"masks", "texture"}
