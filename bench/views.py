@@ -1,12 +1,12 @@
-"""Do SyncDreamer's views make one solid? Shapes held out, before the quality gate.
+"""From one mask to a solid: do SyncDreamer's views and NeuS' surface keep to it? And what does the quality gate cost?
 
-    python bench/views.py embryo-3d configs/embryo-3d.yaml [--cells 64]
+    python bench/views.py embryo-3d configs/embryo-3d.yaml [--masks 256]
 
-Spherical-harmonic shapes no training step has seen give a binary mask from above and a height; the bundle's SyncDreamer
-draws the other views, NeuS fits a surface to all of them, and the gate's own measures compare its projections with the
-mask and with the views. The height of the surface shows whether the second condition is obeyed. The volume IoU with the
-shape that gave the mask is for interest: a mask and a height do not determine a shape. Writes
-`bench/results/views.json`.
+Conditioning masks that no training step has seen: half are held-out training shapes seen from above, half the
+z-projections of real cells of the validation part (all of them, where they are fewer), framed as generation frames
+them. The bundle draws the other views, NeuS fits a surface to all, and the gate's own measures compare its projections
+with the mask and with the views, at the views' resolution. Then, for each threshold of the gate: the share it rejects
+and how good the rest is. Writes `bench/results/views.json`.
 """
 
 import argparse
@@ -17,65 +17,128 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler
 from environment import save_result
+from numpy.typing import NDArray
+from shape_families import held_out
 from torch import Tensor
 
-from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.bundle import Bundle, open_bundle
+from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.framing import frame, view_along_z
 from raysynth.cascade.gate import judge
 from raysynth.cascade.softmask import as_batch, soften
 from raysynth.cascade.solids import GATE_SIDE
-from raysynth.cascade.surface import fit
-from raysynth.cascade.views import MultiViewModel, sample
+from raysynth.cascade.surface import Surfaces, fit
+from raysynth.cascade.views import sample
 from raysynth.config import Config
-from raysynth.geometry import harmonics
+from raysynth.geometry.cameras import layout, pixel_centres
+from raysynth.geometry.relief import Relief
 from raysynth.geometry.silhouettes import carve, iou, project
+from raysynth.geometry.stars import FILL
 from raysynth.seeds import Stage, generator, normal
 from raysynth.settings import load
+from raysynth.train.crops import load_crops
+from raysynth.train.views import Examples
 
-SEED, HELD_OUT = 0, 1
-"""Validation during training looks at shard 0 of the evaluation stream; this is another."""
+SEED, STREAM = 2, 2
+MIN_DIAMETER_PX = 32
+SEEN_SIDE = 64
+THRESHOLDS = (0.8, 0.85, 0.88, 0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97)
 
 
-def measure_batch(model: MultiViewModel, scheduler: DDIMScheduler, config: Config, items: range) -> dict[str, Tensor]:
-    """Figures of each cell in one batch, `(b,)`."""
-    settings, cameras, side = config.views, model.cameras, config.views.side_px
-    rngs = [generator(SEED, HELD_OUT, Stage.EVALUATION, item) for item in items]
-    shapes = harmonics.draw(rngs, config.shapes)
-    truth = harmonics.fields(shapes, GATE_SIDE)
-    masks = project(truth, cameras[:1], side, GATE_SIDE)[:, 0] > 0
-    condition = as_batch(soften(masks.numpy(), settings.truncation_px))
-    noise = torch.stack([normal(rng, settings.count, side, side) for rng in rngs])
-    start = time.perf_counter()
-    views = sample(model, condition, shapes.height, noise, scheduler, settings.sampler_steps)
-    drawn = time.perf_counter()
-    solids = fit(views, cameras, config.surface).fields(GATE_SIDE)
-    fitted = time.perf_counter()
-    verdicts = judge(solids, views, cameras, config.gate)
-    above = project(carve(views[:, 1:], cameras[1:], side), cameras[:1], side)[:, 0] > 0
-    tall = (solids > 0).any(dim=(2, 3)).sum(dim=1) * (2 / GATE_SIDE)
+def shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
+    """Soft masks from above `(s, s)` of held-out training shapes, through the pixels of a binary mask."""
+    spectrum, settings = bundle.info.statistics.shapes, config.views
+    assert spectrum is not None
+    above = layout("spread", settings.count)[:1]
+    seen, _ = Examples(spectrum, config.shapes.metaballs, settings)(held_out(count, STREAM), above)
+    return list(as_batch(soften((seen[:, 0] > 0).numpy(), settings.truncation_px))[:, 0])
+
+
+def real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
+    """Soft masks `(s, s)` of real cells of the validation part."""
+    outlines: NDArray[np.bool_] = load_crops(config, "validation").outlines[:count]
+    statistics, settings = bundle.info.statistics, config.views
+    assert statistics.voxel_um is not None
+    pixel_um = statistics.voxel_um[-1]
+    rng = generator(SEED, STREAM, Stage.HEIGHT, 0)
+    framed = [frame(rng, outline, pixel_um, statistics.cells, config.shapes) for outline in outlines]
+    return [view_along_z(one, pixel_um, settings.side_px, settings.truncation_px) for one in framed]
+
+
+def diameter_px(mask: Tensor) -> float:
+    """Diameter of the circle of a soft mask's area."""
+    return float(2 * ((mask > 0).sum() / torch.pi).sqrt())
+
+
+def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Tensor]:
+    """Figures of each mask `(masks,)`; batches are cut as generation cuts them."""
+    model, scheduler = bundle.views
+    model.eval()
+    settings, cameras = config.views, model.cameras
+    rows = []
+    for batch, count in padded_batches(range(len(masks)), settings.batch):
+        condition = torch.stack([masks[i] for i in batch])[:, None]
+        rngs = [generator(SEED, STREAM, Stage.VIEWS, i) for i in batch]
+        noise = torch.stack([normal(rng, settings.count, settings.side_px, settings.side_px) for rng in rngs])
+        heights = torch.full((len(batch),), 2 * FILL)
+        start = time.perf_counter()
+        views = sample(model, condition, heights, noise, scheduler, settings.sampler_steps)
+        drawn = time.perf_counter()
+        surfaces = fit(views, cameras, config.surface)
+        solids = surfaces.fields(GATE_SIDE)
+        fitted = time.perf_counter()
+        verdicts = judge(solids, views, cameras, config.gate)
+        judged = time.perf_counter()
+        hull = project(carve(views, cameras, GATE_SIDE), cameras, settings.side_px)
+        tall = (solids > 0).any(dim=(2, 3)).sum(dim=1) * (2 / GATE_SIDE)
+        seconds = [(b - a) / len(batch) for a, b in ((start, drawn), (drawn, fitted), (fitted, judged))]
+        rows.append(
+            {
+                "mask_iou": torch.tensor([verdict.mask_iou for verdict in verdicts])[:count],
+                "view_iou": torch.tensor([verdict.view_iou for verdict in verdicts])[:count],
+                "hull_view_iou": iou(hull > 0, views > 0).mean(dim=1)[:count],
+                "mask_iou_with_relief": with_relief(bundle, config, surfaces, condition, batch)[:count],
+                "height_over_asked": (tall / (2 * FILL))[:count],
+                "seconds_views": torch.full((count,), seconds[0]),
+                "seconds_surface": torch.full((count,), seconds[1]),
+                "seconds_gate": torch.full((count,), seconds[2]),
+            }
+        )
+    return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+
+
+def with_relief(bundle: Bundle, config: Config, surfaces: Surfaces, condition: Tensor, items: Sequence[int]) -> Tensor:
+    """IoU `(b,)` of the conditioning masks with the projections of the surfaces once their relief is added."""
+    spectrum, c = bundle.info.statistics.shapes, pixel_centres(SEEN_SIDE)
+    assert spectrum is not None
+    fields = []
+    for place, item in enumerate(items):
+        rng = generator(SEED, STREAM, Stage.SURFACE, item)
+        relief = Relief(rng, spectrum, config.shapes.relief, surfaces.networks.centre[place])
+        fields.append(surfaces.on_grid(place, c, c, c, relief))
+    seen = project(torch.stack(fields), layout("spread", 1), condition.shape[-1], SEEN_SIDE)
+    return iou(seen[:, 0] > 0, condition[:, 0] > 0)
+
+
+def summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
+    """Mean, tenth percentile and least of every figure."""
     return {
-        "surface_mask_iou": torch.tensor([verdict.mask_iou for verdict in verdicts]),
-        "surface_views_iou": torch.tensor([verdict.view_iou for verdict in verdicts]),
-        "rejected": torch.tensor([not verdict.accepted for verdict in verdicts]).float(),
-        "hull_views_iou": iou(project(carve(views, cameras, side), cameras, side) > 0, views > 0).mean(dim=1),
-        "hull_of_other_views_mask_iou": iou(above, masks),
-        "height_over_asked": tall / shapes.height,
-        "volume_iou": iou((solids > 0).flatten(1)[:, None], (truth > 0).flatten(1)[:, None]),
-        "seconds_views": torch.full((len(items),), (drawn - start) / len(items)),
-        "seconds_surface": torch.full((len(items),), (fitted - drawn) / len(items)),
-    }
-
-
-def measure(model: MultiViewModel, scheduler: DDIMScheduler, config: Config, cells: int) -> dict[str, Any]:
-    """Mean, tenth percentile and least of every figure over `cells` held-out shapes."""
-    size = config.views.batch
-    parts = [measure_batch(model, scheduler, config, range(i, min(i + size, cells))) for i in range(0, cells, size)]
-    figures = {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
-    return {"cells": cells, "min_iou": config.gate.min_iou} | {
-        name: {"mean": float(v.mean()), "tenth": float(np.quantile(v, 0.1)), "least": float(v.min())}
+        name: {"mean": float(v.mean()), "tenth": float(v.quantile(0.1)), "least": float(v.min())}
         for name, v in figures.items()
     }
+
+
+def gate_curve(figures: dict[str, Tensor]) -> list[dict[str, float]]:
+    """For each threshold, the share rejected and the means of what passes."""
+    curve = []
+    for threshold in THRESHOLDS:
+        passed = torch.minimum(figures["mask_iou"], figures["view_iou"]) >= threshold
+        row = {"min_iou": threshold, "rejected": float(1 - passed.float().mean())}
+        if passed.any():
+            row |= {name: float(figures[name][passed].mean()) for name in ("mask_iou", "view_iou")}
+        curve.append(row)
+    return curve
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -83,14 +146,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle")
     parser.add_argument("config", type=Path)
-    parser.add_argument("--cells", type=int, default=64)
+    parser.add_argument("--masks", type=int, default=256)
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     chosen = parser.parse_args(arguments)
     bundle = open_bundle(chosen.bundle)
     config = bundle.resolve(load(chosen.config, chosen.set))
     torch.set_num_threads(config.runtime.threads)
-    model, scheduler = bundle.views
-    save_result("views", measure(model.eval(), scheduler, config, chosen.cells))
+    masks = {
+        "real": real_masks(bundle, config, chosen.masks // 2),
+        "shapes": shape_masks(bundle, config, chosen.masks),
+    }
+    masks = {name: [m for m in some if diameter_px(m) >= MIN_DIAMETER_PX] for name, some in masks.items()}
+    masks["shapes"] = masks["shapes"][: chosen.masks - len(masks["real"])]
+    parts = {name: measure(bundle, config, some) for name, some in masks.items()}
+    together = {name: torch.cat([part[name] for part in parts.values()]) for name in parts["real"]}
+    figures: dict[str, Any] = {name: len(some) for name, some in masks.items()}
+    figures |= {"min_iou": config.gate.min_iou, "sampler_steps": config.views.sampler_steps}
+    for name, part in (parts | {"together": together}).items():
+        figures[f"of_{name}"] = summary(part) | {"gate": gate_curve(part)}
+    print({name: round(value["mean"], 4) for name, value in summary(together).items()})
+    save_result("views", figures)
 
 
 if __name__ == "__main__":

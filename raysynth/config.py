@@ -112,13 +112,21 @@ class MasksConfig(Settings):
 
 
 class ShapesConfig(Settings):
-    """Spherical-harmonic shapes that SyncDreamer is trained on."""
+    """The shapes that SyncDreamer is trained on."""
 
-    max_degree: Annotated[int, Field(ge=1, le=32)] = Field(8, description="highest degree of the harmonics")
-    power: Positive = Field(0.16, description="rms of log radius from degrees 2 and up, of the roughest shapes")
-    decay: Positive = Field(2.0, description="amplitude of degree l falls as l^-decay")
-    axial_ratio: tuple[Positive, Positive] = Field((0.2, 2.5), description="range of height over width")
-    elongation: Annotated[float, Field(ge=1, le=5)] = Field(1.8, description="largest length over breadth in the plane")
+    source: Literal["measured", "plain"] = Field(
+        "measured", description="spectrum of the harmonics: what `prepare` measured, or `power` and `decay`"
+    )
+    max_degree: Annotated[int, Field(ge=2, le=24)] = Field(12, description="highest degree of the harmonics")
+    power: Positive = Field(0.16, description="plain: rms of log radius from degrees 2 and up")
+    decay: Positive = Field(2.0, description="plain: amplitude of degree l falls as l^-decay")
+    metaballs: Fraction = Field(0.15, description="share of shapes that are metaballs, which need not be star-shaped")
+    relief: Annotated[float, Field(ge=0, le=2)] = Field(
+        1.0, description="generated cells: share of the measured roughness added where the mask does not show it"
+    )
+    axial_ratio: tuple[Positive, Positive] = Field(
+        (0.2, 2.5), description="range of height over width of cells whose height the data do not show"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> "ShapesConfig":
@@ -132,37 +140,47 @@ class ViewsConfig(Settings):
 
     layout: Literal["spread", "ring"] = Field("spread", description="over the hemisphere, or SyncDreamer's ring at 30°")
     count: Annotated[int, Field(ge=4, le=64)] = Field(16, description="views, the conditioning view along z included")
-    side_px: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = Field(32, description="pixels of a view")
-    truncation_px: Positive = Field(4.0, description="distance to the outline, in pixels of a view, that saturates")
+    side_px: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = Field(64, description="pixels of a view")
+    truncation_px: Positive = Field(8.0, description="distance to the outline, in pixels of a view, that saturates")
     volume: Annotated[int, Field(ge=8, le=64)] = Field(
         16, description="voxels along a side of the shared feature volume"
     )
-    channels: tuple[Count, ...] = Field((64, 96), description="UNet channels per level, on 2x2-folded pixels")
+    channels: tuple[Count, ...] = Field((64, 96), description="UNet channels per level, the first on `fold`-ed pixels")
     volume_channels: Count = Field(32, description="channels of the shared feature volume")
     sampler_steps: Count = Field(10, description="DDIM steps")
     batch: Count = Field(8, description="cells sampled at once")
     train: TrainConfig = TrainConfig(batch=8)
+
+    @property
+    def fold(self) -> int:
+        """Pixels folded into channels along each axis: about 16 remain a side, whatever the resolution."""
+        return max(2, self.side_px // 16)
 
     @model_validator(mode="after")
     def _divisible(self) -> "ViewsConfig":
         if any(channels % 8 for channels in (*self.channels, self.volume_channels)):
             raise ValueError("channels and volume_channels must be multiples of 8")
         scale = 2 ** len(self.channels)
-        if self.side_px % scale or self.volume % scale:
-            raise ValueError(f"side_px and volume must be multiples of {scale} for {len(self.channels)} channel levels")
+        side = self.fold * scale // 2
+        if self.side_px % side or self.volume % scale:
+            raise ValueError(
+                f"side_px must be a multiple of {side} and volume of {scale} for {len(self.channels)} channel levels"
+            )
         return self
 
 
 class SurfaceConfig(Settings):
     """NeuS: one small SDF network a cell, many cells at once."""
 
-    steps: Count = Field(300, description="optimisation steps a cell")
+    steps: Count = Field(120, description="optimisation steps a cell")
     rays: Count = Field(256, description="rays a cell and step")
-    samples: Annotated[int, Field(ge=4)] = Field(24, description="samples a ray")
-    hidden: Count = Field(32, description="width of the two hidden layers")
+    samples: Annotated[int, Field(ge=4)] = Field(10, description="samples a ray, to find where it is deepest")
+    hidden: Count = Field(32, description="width of the hidden layers")
+    layers: Count = Field(3, description="hidden layers")
     learning_rate: Positive = Field(2e-2, description="rate of Adam")
-    eikonal: Annotated[float, Field(ge=0)] = Field(0.1, description="weight of the eikonal term")
-    batch: Count = Field(8, description="cells fitted at once")
+    eikonal: Annotated[float, Field(ge=0)] = Field(0.06, description="weight of the term on the surface's gradient")
+    batch: Count = Field(16, description="cells fitted at once")
+    memory_mb: Positive = Field(2048.0, description="MiB that a batch may take; a larger batch is refused")
 
 
 class GateConfig(Settings):

@@ -7,7 +7,10 @@ if TYPE_CHECKING:
 
 MODELS = {
     "masks": ("MaskDDPM", "`mask_ddpm/`, a diffusers `UNet2DModel` on soft masks, pixels folded 2x2"),
-    "views": ("SyncDreamer", "`syncdreamer/`, trained on spherical-harmonic shapes alone"),
+    "views": (
+        "SyncDreamer",
+        "`syncdreamer/`, trained on shapes drawn from the spectrum of the cells' surfaces, and metaballs",
+    ),
     "texture": ("Texture diffusion", "`texture/`, diffusers modules"),
 }
 

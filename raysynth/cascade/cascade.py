@@ -65,7 +65,7 @@ class Cascade:
         """
         run = Run(seed, shard)
         wanted = self.config.generate.cells_per_shard
-        solids = self._solids(run, range(wanted))
+        solids = self.shape(run, range(wanted))
         kept = len(solids)
         run.counts["cells_dropped"] = wanted - kept
         if kept < self.config.gate.min_kept * wanted:
@@ -74,7 +74,7 @@ class Cascade:
             cells = self._paint(run, solids)
         return SynthesisedShard(cells, dict(run.counts), dict(run.seconds))
 
-    def _solids(self, run: Run, items: Sequence[int]) -> list[Solid]:
+    def shape(self, run: Run, items: Sequence[int]) -> list[Solid]:
         """Accepted shapes in item order; what the gate refuses is drawn again, each time from a new mask."""
         accepted: dict[int, Solid] = {}
         for attempt in range(self.config.gate.max_attempts):
@@ -83,10 +83,10 @@ class Cascade:
                 break
             with run.timed("masks"):
                 masks = self._draw_masks(run, pending, attempt)
-            accepted |= self._shape(run, masks, attempt)
+            accepted |= self._solids(run, masks, attempt)
         return [accepted[item] for item in items if item in accepted]
 
-    def _shape(self, run: Run, masks: Masks, attempt: int) -> dict[int, Solid]:
+    def _solids(self, run: Run, masks: Masks, attempt: int) -> dict[int, Solid]:
         if self.solids is None:
             return {item: Solid(item, attempt, mask[None]) for item, mask in masks.items()}
         return self.solids.make(run, masks, attempt)

@@ -1,7 +1,8 @@
 """From a mask in the crop's pixels to the cube that views and surfaces live in.
 
-The cube is scaled so that the larger of a cell's width and height spans `FILL` of it, as the training shapes do. A top
-view says nothing of height, so the height is drawn from the real cells of about the same width.
+The cube is scaled along z and in the plane by itself, so that a cell's height and its width both span `FILL` of it, as
+the training shapes do: flat and tall cells use all of the views' pixels and the surface's precision. A top view says
+nothing of height, so the height is drawn from the real cells of about the same width.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch import Tensor
 from raysynth.config import ShapesConfig
 from raysynth.data.statistics import CellSizes
 from raysynth.geometry.cameras import pixel_centres
-from raysynth.geometry.harmonics import FILL
+from raysynth.geometry.stars import FILL
 
 NEIGHBOURS = 50
 
@@ -25,14 +26,13 @@ NEIGHBOURS = 50
 class Framed:
     """A mask and the cube around it.
 
-    mask: `(y, x)`; half_side_um: half of the cube's side; centre_px: the cube's centre in the mask's pixels (y, x);
-    height: the cell's extent along z in cube units (the side is 2).
+    mask: `(y, x)`; half_um: half of the cube's side along z, y and x; centre_px: the cube's centre in the mask's
+    pixels (y, x).
     """
 
     mask: NDArray[np.bool_]
-    half_side_um: float
+    half_um: tuple[float, float, float]
     centre_px: tuple[float, float]
-    height: float
 
 
 def draw_height_um(rng: Generator, width_um: float, sizes: CellSizes, shapes: ShapesConfig) -> float:
@@ -40,15 +40,14 @@ def draw_height_um(rng: Generator, width_um: float, sizes: CellSizes, shapes: Sh
 
     Where the data give no heights (sparse or cut cells), the ratio is log-uniform in `shapes.axial_ratio`.
     """
-    low, high = shapes.axial_ratio
     if sizes.heights_um:
         widths = np.asarray(sizes.widths_um)
         near = np.argsort(np.abs(np.log(widths / width_um)), kind="stable")[:NEIGHBOURS]
         chosen = rng.choice(near)
-        ratio = sizes.heights_um[chosen] / widths[chosen]
+        ratio = float(sizes.heights_um[chosen] / widths[chosen])
     else:
-        ratio = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    return width_um * float(np.clip(ratio, low, high))
+        ratio = float(np.exp(rng.uniform(*np.log(shapes.axial_ratio))))
+    return width_um * ratio
 
 
 def frame(rng: Generator, mask: NDArray[np.bool_], pixel_um: float, sizes: CellSizes, shapes: ShapesConfig) -> Framed:
@@ -59,9 +58,9 @@ def frame(rng: Generator, mask: NDArray[np.bool_], pixel_um: float, sizes: CellS
         (int(line.argmax()), len(line) - int(line[::-1].argmax())) for line in (mask.any(axis=1), mask.any(axis=0))
     ]
     width_um = max(last - first for first, last in spans) * pixel_um
-    half_side_um = max(width_um, height_um) / (2 * FILL)
+    half_um = (height_um / (2 * FILL), width_um / (2 * FILL), width_um / (2 * FILL))
     centre = tuple((first + last - 1) / 2 for first, last in spans)
-    return Framed(mask, half_side_um, (centre[0], centre[1]), height_um / half_side_um)
+    return Framed(mask, half_um, (centre[0], centre[1]))
 
 
 def view_along_z(framed: Framed, pixel_um: float, side: int, truncation_px: float) -> Tensor:
@@ -69,7 +68,7 @@ def view_along_z(framed: Framed, pixel_um: float, side: int, truncation_px: floa
     mask = framed.mask
     distance = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
     distance -= np.where(mask, 0.5, -0.5)
-    per_unit = framed.half_side_um / pixel_um  # crop pixels in one cube unit
+    per_unit = framed.half_um[-1] / pixel_um  # crop pixels in one cube unit
     around = [c + pixel_centres(side).numpy() * per_unit for c in framed.centre_px]
     seen = ndimage.map_coordinates(distance, np.meshgrid(*around, indexing="ij"), order=1, mode="nearest")
     view_pixels = seen / (per_unit * 2 / side)

@@ -15,14 +15,16 @@ from raysynth.cascade.framing import Framed, frame, view_along_z
 from raysynth.cascade.gate import Verdict, judge
 from raysynth.cascade.masks import MARGIN_PX
 from raysynth.cascade.run import Run
-from raysynth.cascade.surface import Surfaces, fit
+from raysynth.cascade.surface import Surfaces, check_memory, fit
 from raysynth.cascade.views import MultiViewModel, sample
 from raysynth.config import Config
 from raysynth.data.statistics import PopulationStatistics
+from raysynth.geometry.relief import Relief
 from raysynth.geometry.slicing import slices
+from raysynth.geometry.stars import FILL
 from raysynth.seeds import Stage, normal
 
-GATE_SIDE = 64
+GATE_SIDE = 40
 """Voxels along the cube in which the gate looks at a surface."""
 
 
@@ -43,6 +45,7 @@ class SolidMaker:
         self, views: MultiViewModel, schedule: DDIMScheduler, config: Config, statistics: PopulationStatistics
     ) -> None:
         assert statistics.voxel_um is not None
+        check_memory(config.surface, config.views.count, config.views.side_px)
         self.model, self.schedule = views, schedule
         self.config, self.statistics = config, statistics
         self.voxel_um = statistics.voxel_um
@@ -64,7 +67,8 @@ class SolidMaker:
             with run.timed("slices"):
                 verdicts = judge(surfaces.fields(GATE_SIDE), seen, self.model.cameras, self.config.gate)
                 for place, item in enumerate(batch[:count]):
-                    solid = self._slice(run, surfaces, place, framed[item], verdicts[place])
+                    relief = self._relief(run.rng(Stage.SURFACE, item, attempt), surfaces.networks.centre[place])
+                    solid = self._slice(run, surfaces, place, framed[item], verdicts[place], relief)
                     if solid is not None:
                         solids[item] = Solid(item, attempt, solid, verdicts[place].figures)
         return solids
@@ -76,22 +80,33 @@ class SolidMaker:
         views: dict[int, Tensor] = {}
         for batch, count in padded_batches(list(framed), settings.batch):
             seen = [view_along_z(framed[item], self.voxel_um[-1], side, truncation) for item in batch]
-            heights = torch.tensor([framed[item].height for item in batch])
             noise = [normal(run.rng(Stage.VIEWS, item, attempt), settings.count, side, side) for item in batch]
             condition, start = torch.stack(seen)[:, None].to(device), torch.stack(noise).to(device)
-            drawn = sample(self.model, condition, heights.to(device), start, self.schedule, settings.sampler_steps)
+            heights = torch.full((len(batch),), 2 * FILL, device=device)  # what framing makes of any cell
+            drawn = sample(self.model, condition, heights, start, self.schedule, settings.sampler_steps)
             views |= dict(zip(batch[:count], drawn[:count], strict=True))
         return views
 
+    def _relief(self, rng: np.random.Generator, centre: Tensor) -> Relief | None:
+        """The fine relief of one cell, where the data say how rough cells are."""
+        spectrum, share = self.statistics.shapes, self.config.shapes.relief
+        return None if spectrum is None or not share else Relief(rng, spectrum, share, centre)
+
     def _slice(
-        self, run: Run, surfaces: Surfaces, place: int, framed: Framed, verdict: Verdict
+        self,
+        run: Run,
+        surfaces: Surfaces,
+        place: int,
+        framed: Framed,
+        verdict: Verdict,
+        relief: Relief | None,
     ) -> NDArray[np.bool_] | None:
         """The mask `(z, y, x)` of an accepted surface that fits its crop; None and a count otherwise."""
         run.counts["surfaces_fitted"] += 1
         if not verdict.accepted:
             run.counts["surfaces_rejected_iou"] += 1
             return None
-        mask = slices(partial(surfaces.on_grid, place), framed.half_side_um, self.voxel_um)
+        mask = slices(partial(surfaces.on_grid, place, relief=relief), framed.half_um, self.voxel_um)
         if not mask.size or max(mask.shape[1:]) > self.statistics.crop_side_px - 2 * MARGIN_PX:
             run.counts["surfaces_rejected_size"] += 1
             return None

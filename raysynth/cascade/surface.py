@@ -11,15 +11,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raysynth.cascade.neus import SdfNetworks, eikonal_loss, log_transmittance, mask_loss, turning_points
+from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.neus import SdfNetworks, gradient_loss, log_transmittance, mask_loss
+from raysynth.cascade.rays import COARSE, Rays, Silhouettes, deepest, ellipsoids
 from raysynth.config import SurfaceConfig
+from raysynth.errors import InputError
 from raysynth.geometry.cameras import pixel_centres
+from raysynth.geometry.relief import Relief
 
-_WARMUP = 20
-_BETAS = (0.9, 0.95)
-_KEPT = 2
-_UNIFORM = 0.05
+_BETAS = (0.9, 0.97)
+_WARMUP = 5
+_REFRESH = 10
+"""Steps for which rays and their deepest points are kept: only the few points are learned from, not all samples."""
+
+_ROUND_OFF = 0.01
+"""Distance in units of the cube below which an error counts by its square."""
+
+_MASK = 0.0025
 _CHUNK = 1 << 15
+_MASK_BYTES = 48
+"""Of one pixel: mask, slopes and their volume as float32, density and its sum as float64, and what makes them."""
 
 
 @dataclass(frozen=True)
@@ -31,44 +42,88 @@ class Surfaces:
     def __len__(self) -> int:
         return self.networks.count
 
-    @torch.no_grad()
-    def on_grid(self, cell: int, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    def on_grid(self, cell: int, z: Tensor, y: Tensor, x: Tensor, relief: Relief | None = None) -> Tensor:
         """One cell's field `(z, y, x)`, positive inside, at voxel centres `z`, `y` and `x` in cube coordinates.
 
         The network is asked at each voxel, whatever the spacing, so nothing is interpolated; memory stays bounded.
+        relief: roughens the surface.
         """
-        network = self.networks.select(cell)
-        device = network.log_sharpness.device
-        z, y, x = torch.meshgrid(z.to(device), y.to(device), x.to(device), indexing="ij")
-        points = torch.stack([x, y, z], dim=-1).reshape(1, -1, 3)
-        field = torch.cat([-network(some)[0] for some in points.split(_CHUNK, dim=1)])
-        return field.reshape(z.shape)
+        return _on_grid(self.networks.select(cell), z, y, x, relief)[0]
 
     def fields(self, side: int) -> Tensor:
         """Fields `(b, side, side, side)` over the cube, as `geometry.silhouettes.project` takes them."""
         centres = pixel_centres(side)
-        return torch.stack([self.on_grid(cell, centres, centres, centres) for cell in range(len(self))])
+        return _on_grid(self.networks, centres, centres, centres)
+
+
+@torch.no_grad()
+def _on_grid(networks: SdfNetworks, z: Tensor, y: Tensor, x: Tensor, relief: Relief | None = None) -> Tensor:
+    device = networks.centre.device
+    grid = torch.meshgrid(z.to(device), y.to(device), x.to(device), indexing="ij")
+    points = torch.stack(grid[::-1], dim=-1).reshape(1, -1, 3)
+    if relief is not None:
+        points = relief.unwarp(points[0])[None]
+    chunks = points.split(max(1, _CHUNK // networks.count), dim=1)
+    field = torch.cat([-networks(some.expand(networks.count, -1, -1)) for some in chunks], dim=1)
+    return field.reshape(-1, *grid[0].shape)
 
 
 def fit(views: Tensor, cameras: Tensor, config: SurfaceConfig, conditioning: Tensor | None = None) -> Surfaces:
     """Surfaces of `b` cells whose projections match their views.
 
-    views: soft masks `(b, n, s, s)`, positive inside; only their zero lines matter, found to a fraction of a pixel.
+    views: soft masks `(b, n, s, s)`, positive inside; what counts is their zero lines, found to a fraction of a pixel.
     cameras: `(n, 3, 3)`. conditioning: soft masks `(b, t, t)`, t >= s, that take the place of view 0.
-    A batch is cut or padded to one size by the caller: results are reproducible for equal batch shapes.
+    Any number of cells: they are fitted `config.batch` at a time, the last batch padded, so a result depends on the
+    size of a batch alone, and so does the memory. Raises InputError where a batch needs more than `config.memory_mb`.
     """
     masks = views if conditioning is None else _with_conditioning(views, conditioning)
-    rays = _Rays(masks, cameras, config)
-    networks = SdfNetworks(len(views), config.hidden, torch.Generator().manual_seed(0)).to(views.device)
+    check_memory(config, *masks.shape[1:3])
+    batches = padded_batches(range(len(masks)), config.batch)
+    states = [_fit_batch(masks[batch], cameras, config).state_dict() for batch, _ in batches]
+    joined = {name: torch.cat([state[name] for state in states])[: len(masks)] for name in states[0]}
+    return Surfaces(SdfNetworks.of(joined))
+
+
+def check_memory(config: SurfaceConfig, views: int, side: int) -> None:
+    """Raise InputError where a batch of cells with `views` masks of `side` pixels would not fit `config.memory_mb`."""
+    need = bytes_per_cell(config, views, side)
+    most = int(config.memory_mb * 2**20 / need)
+    if config.batch > most:
+        raise InputError(
+            f"surface.batch {config.batch} needs {math.ceil(config.batch * need / 2**20)} MiB with {views} views of "
+            f"{side} px, more than surface.memory_mb {config.memory_mb}: use a batch of at most {most} or more memory."
+        )
+
+
+def bytes_per_cell(config: SurfaceConfig, views: int, side: int) -> int:
+    """Most bytes that one cell of a batch takes while it is fitted, from masks `(views, side, side)`.
+
+    The masks with their slopes and densities stay; on top come, one after the other, the visual hull, the search along
+    the rays and the training step. Measured peaks are 69 to 93 % of it (docs/geometry.md).
+    """
+    masks = views * side**2 * _MASK_BYTES
+    hull = views * COARSE**3 * 4
+    search = config.rays * config.samples * (3 * config.hidden + 24) * 4
+    training = config.rays * (10 * config.hidden * config.layers + 64) * 4
+    return masks + max(hull, search, training)
+
+
+def _fit_batch(masks: Tensor, cameras: Tensor, config: SurfaceConfig) -> SdfNetworks:
+    silhouettes = Silhouettes(masks, cameras, config, math.ceil(config.steps / _REFRESH))
+    generator = torch.Generator().manual_seed(0)
+    networks = SdfNetworks(*ellipsoids(masks, cameras.to(masks)), config.hidden, config.layers, generator)
     optimiser = torch.optim.Adam(networks.parameters(), lr=config.learning_rate, betas=_BETAS, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, config.steps))
     for step in range(config.steps):
+        if step % _REFRESH == 0:
+            rays = silhouettes.draw(step // _REFRESH)
+            points = networks.linearise(deepest(networks, rays, config.samples))
         optimiser.zero_grad(set_to_none=True)
         # Cells share no weights, so the sum of their losses is as good as a loop over cells.
-        _loss(networks, rays, config, step).sum().backward()
+        _loss(networks, points, rays, config).sum().backward()
         optimiser.step()
         schedule.step()
-    return Surfaces(networks.requires_grad_(False))
+    return networks
 
 
 def _with_conditioning(views: Tensor, conditioning: Tensor) -> Tensor:
@@ -78,81 +133,14 @@ def _with_conditioning(views: Tensor, conditioning: Tensor) -> Tensor:
 
 
 def _rate(step: int, steps: int) -> float:
-    """Share of the learning rate: linear warm-up, cosine decay to a twentieth."""
-    return min(1.0, (step + 1) / _WARMUP) * (0.05 + 0.475 * (1 + math.cos(math.pi * step / steps)))
+    """Share of the learning rate: linear warm-up, cosine decay to a tenth."""
+    return min(1.0, (step + 1) / _WARMUP) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
 
 
-class _Rays:
-    """Draws rays and samples on them, mostly near each cell's own outlines."""
-
-    def __init__(self, masks: Tensor, cameras: Tensor, config: SurfaceConfig) -> None:
-        self.masks, self.cameras, self.config = masks, cameras.to(masks), config
-        # On the CPU because a cumulative sum is not deterministic on every device.
-        density = (_UNIFORM + (1 - masks.abs()) ** 2).flatten(2).double().cpu()
-        density = density / density.sum(dim=2, keepdim=True)
-        self.cumulative = density.flatten(1).cumsum(dim=1).to(masks.device)
-
-    def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """What one step looks at.
-
-        Points `(b, rays, samples, 3)` along rays, whether each ray lies inside its mask `(b, rays)`, and points
-        `(1, rays, 3)` anywhere in the cube.
-        """
-        count, samples = self.config.rays, self.config.samples
-        rng = torch.Generator().manual_seed(step)
-        which = (torch.arange(count) + torch.rand(count, generator=rng, dtype=torch.float64)) / count
-        within = torch.rand(count, 2, generator=rng) - 0.5
-        depth = (torch.arange(samples) + torch.rand(count, samples, generator=rng)) * (2 / samples) - 1
-        anywhere = torch.rand(1, count, 3, generator=rng) * 2 - 1
-        which, within, depth, anywhere = (t.to(self.masks.device) for t in (which, within, depth, anywhere))
-        view, uv = self._pixels(which, within)
-        return self._along(view, uv, depth), self._inside(view, uv), anywhere
-
-    def _pixels(self, which: Tensor, within: Tensor) -> tuple[Tensor, Tensor]:
-        """Each cell's views `(b, rays)` and image positions `(b, rays, 2)`.
-
-        which: `(rays,)`, shares of the cumulative density; within: `(rays, 2)`, offsets from the pixel's centre.
-        """
-        n, height, width = self.masks.shape[1:]
-        total = self.cumulative[:, -1:]
-        index = torch.searchsorted(self.cumulative, which * total).clamp(max=n * height * width - 1)
-        row, column = index // width % height, index % width
-        pixel = torch.stack([column, row], dim=-1) + 0.5 + within
-        return index // (height * width), pixel * (2 / width) - 1
-
-    def _along(self, view: Tensor, uv: Tensor, depth: Tensor) -> Tensor:
-        right_down = torch.einsum("brk,brkj->brj", uv, self.cameras[view, :2])
-        return right_down[:, :, None] + depth[..., None] * self.cameras[view, 2][:, :, None]
-
-    def _inside(self, view: Tensor, uv: Tensor) -> Tensor:
-        # Views are the slices of a volume; a coordinate in the middle of a slice reads that view alone.
-        n = self.masks.shape[1]
-        at = torch.cat([uv, ((view + 0.5) * (2 / n) - 1)[..., None]], dim=-1)
-        seen = F.grid_sample(self.masks[:, None], at[:, None, None], padding_mode="border", align_corners=False)
-        return seen[:, 0, 0, 0] > 0
-
-
-def _loss(networks: SdfNetworks, rays: _Rays, config: SurfaceConfig, step: int) -> Tensor:
-    """Mask and eikonal terms `(b,)` of one step."""
-    points, inside, anywhere = rays(step)
-    points, turns = _turns(networks, points)
-    b, r, k, _ = points.shape
-    sdf = networks(points.reshape(b, r * k, 3)).reshape(b, r, k)
-    log_t = log_transmittance(sdf, turns, networks.sharpness)
-    gradient = networks.gradient(anywhere.expand(b, -1, -1))
-    return mask_loss(log_t, inside) + config.eikonal * eikonal_loss(gradient)
-
-
-@torch.no_grad()
-def _turns(networks: SdfNetworks, points: Tensor) -> tuple[Tensor, Tensor]:
-    """The turning points that weigh most on each ray, `(b, rays, kept, 3)`, and their signs `(b, rays, kept)`.
-
-    All samples are looked at without a graph; only these few are evaluated again with one, which is what makes it fast.
-    """
-    b, r, samples, _ = points.shape
-    sdf = networks(points.reshape(b, -1, 3)).reshape(b, r, samples)
-    turns = turning_points(sdf)
-    weight = turns.abs() * F.softplus(-networks.sharpness * sdf)
-    chosen = weight.topk(_KEPT, dim=-1).indices
-    kept = torch.gather(points, 2, chosen[..., None].expand(-1, -1, -1, 3))
-    return kept, torch.gather(turns, 2, chosen)
+def _loss(networks: SdfNetworks, points: tuple[Tensor, Tensor, Tensor], rays: Rays, config: SurfaceConfig) -> Tensor:
+    """Distance, gradient and mask terms `(b,)` at the rays' deepest points, prepared by `linearise`."""
+    sdf, gradient = networks.with_gradient(*points)
+    error = F.smooth_l1_loss(sdf, rays.distance, beta=_ROUND_OFF, reduction="none")
+    distance = (error * rays.known).mean(dim=1)
+    mask = mask_loss(log_transmittance(sdf, networks.sharpness), rays.inside)
+    return distance + config.eikonal * gradient_loss(gradient, rays.normal, rays.known, rays.inside) + _MASK * mask

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from raysynth.cascade.diffusion import ddim
 from raysynth.cascade.feature_volume import BackProjection, Frustums
-from raysynth.cascade.softmask import FOLD, fold, unfold
+from raysynth.cascade.softmask import fold, unfold
 from raysynth.geometry.cameras import layout as camera_layout
 from raysynth.geometry.cameras import pixel_centres
 
@@ -90,8 +90,9 @@ class DepthAttention(nn.Module):
 class MultiViewModel(ModelMixin, ConfigMixin):
     """SyncDreamer's joint denoiser eps_theta(x_t^(1:N), y, t), predicting v.
 
-    layout, count: the cameras; camera 0 is the conditioning view. side: pixels of a view. volume: voxels along a side
-    of the shared volume. channels: of the view UNet, from half resolution down. volume_channels: of the shared volume.
+    layout, count: the cameras; camera 0 is the conditioning view. side: pixels of a view. fold: pixels folded into
+    channels along each axis. volume: voxels along a side of the shared volume. channels: of the view UNet, from the
+    folded resolution down. volume_channels: of the shared volume.
     """
 
     @register_to_config
@@ -99,31 +100,32 @@ class MultiViewModel(ModelMixin, ConfigMixin):
         self,
         layout: Literal["spread", "ring"] = "spread",
         count: int = 16,
-        side: int = 32,
+        side: int = 64,
+        fold: int = 4,
         volume: int = 16,
         channels: tuple[int, ...] = (64, 96),
         volume_channels: int = 32,
     ) -> None:
         super().__init__()
         cameras = camera_layout(layout, count)
-        first, half, depth = channels[0], side // FOLD, volume // 2
+        first, folded, depth = channels[0], side // fold, volume // 2
         self.register_buffer("cameras", cameras, persistent=False)
         self.time = nn.Sequential(Timesteps(64, True, 0), TimestepEmbedding(64, _EMBEDDING))
         self.height = TimestepEmbedding(1, _EMBEDDING)
         self.camera = TimestepEmbedding(9, _EMBEDDING)
-        self.enter = nn.Conv2d(2 * FOLD**2, first, 3, padding=1)
+        self.enter = nn.Conv2d(2 * fold**2, first, 3, padding=1)
         self.encode = Block(2, first, first)
         self.to_volume = nn.Conv2d(first, volume_channels // 2, 1)
-        self.back_projection = BackProjection(cameras, half, volume)
+        self.back_projection = BackProjection(cameras, folded, volume)
         self.mix = VolumeNetwork(volume_channels + 3, volume_channels, _KEYS + volume_channels)
-        self.frustums = Frustums(cameras, half, volume, depth)
+        self.frustums = Frustums(cameras, folded, volume, depth)
         self.attend = nn.ModuleList(DepthAttention(c, volume_channels, depth >> i) for i, c in enumerate(channels))
         self.down = nn.ModuleList(Block(2, c, c) for c in channels)
         pairs = list(itertools.pairwise(channels))
         self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairs)
         self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 3, padding=1) for fine, coarse in pairs)
         self.up = nn.ModuleList(Block(2, c, c) for c in channels)
-        self.leave = nn.Sequential(nn.GroupNorm(8, first), nn.SiLU(), nn.Conv2d(first, FOLD**2, 3, padding=1))
+        self.leave = nn.Sequential(nn.GroupNorm(8, first), nn.SiLU(), nn.Conv2d(first, fold**2, 3, padding=1))
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Tensor, heights: Tensor) -> Tensor:
         """The predicted v `(b, n, s, s)`.
@@ -135,7 +137,7 @@ class MultiViewModel(ModelMixin, ConfigMixin):
         of_cell = self.time(t) + self.height(heights[:, None])
         of_view = (of_cell[:, None] + self.camera(self.cameras.flatten(1))).flatten(0, 1)
         seen = torch.cat([x_t.flatten(0, 1)[:, None], condition.repeat_interleave(n, dim=0)], dim=1)
-        x = self.encode(self.enter(fold(seen).contiguous(memory_format=torch.channels_last)), of_view)
+        x = self.encode(self.enter(fold(seen, self.config.fold).contiguous(memory_format=torch.channels_last)), of_view)
         shared = self.back_projection(self.to_volume(x).unflatten(0, (b, n)))
         shared = torch.cat([shared, self.prism(condition, heights)], dim=1)
         mixed = self.mix(shared.contiguous(memory_format=torch.channels_last_3d), of_cell)
@@ -161,7 +163,7 @@ class MultiViewModel(ModelMixin, ConfigMixin):
         for level in reversed(range(len(self.grow))):
             x = self.grow[level](F.interpolate(x, scale_factor=2.0)) + kept[level]
             x = self.up[level](x, embedding)
-        return unfold(self.leave(x))[:, 0]
+        return unfold(self.leave(x), self.config.fold)[:, 0]
 
 
 @torch.no_grad()

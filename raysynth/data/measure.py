@@ -22,6 +22,7 @@ from raysynth.data.statistics import (
     Quantiles,
     Region,
 )
+from raysynth.geometry.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,14 @@ def population(
     cells: Sequence[LabelledCell],
     solidity: Sequence[float],
     intensity: IntensityMap,
+    shapes: Spectrum | None,
     side: int,
     data: DataConfig,
 ) -> PopulationStatistics:
-    """Statistics of the training frames; cells: those in use, with the solidity of each one's outline."""
+    """Statistics of the training frames; cells: those in use, with the solidity of each one's outline.
+
+    shapes: the spectrum of their surfaces (3D).
+    """
     relative = [
         (f.intensities - f.record.background) / max(f.record.intensity_mean - f.record.background, 1e-6)
         for f in frames
@@ -111,6 +116,7 @@ def population(
         ),
         noise=noise_model([f.noise for f in frames], illumination_px=halo_reach(side)),
         edge=edge_profile([f.edge for f in frames]),
+        shapes=shapes,
     )
 
 

@@ -18,6 +18,7 @@ from raysynth.data.intensity import fit_intensity
 from raysynth.data.measure import measure_frame, population
 from raysynth.data.prepared import Part, prepared_folder, write_prepared
 from raysynth.data.regions import fit_regions
+from raysynth.data.shapes import measure_shapes
 from raysynth.data.splits import split_frames
 from raysynth.data.statistics import Region
 from raysynth.errors import InputError
@@ -38,18 +39,19 @@ class FoundFrame:
         return [cell for cell in self.cells if cell.left_out is None]
 
 
+def labelled_cells(config: Config) -> tuple[list[LabelledCell], list[LabelledCell]]:
+    """Every labelled cell of the training and of the validation frames, with the reason where one is not used."""
+    train, validation, _ = _judged(config)
+    return [cell for found in train for cell in found.cells], [cell for found in validation for cell in found.cells]
+
+
 def prepare(config: Config) -> dict[str, Any]:
     """Crop every cell, measure the population, and write both below the workspace; returns the report's figures.
 
     The test split is listed and counted, its pixels are not read. Raises InputError for unusable data.
     """
-    data, splits = config.data, split_frames(config.data)
-    train, validation = _find(splits.train), _find(splits.validation)
-    usable = [cell for found in train for cell in found.used]
-    if not usable:
-        raise InputError(f"{data.root} has no whole labelled cell in its training frames: check the labels.")
-    side, area = crop_side(usable, config.crops), usual_area(usable)
-    train, validation = (_judge(frames, area, side) for frames in (train, validation))
+    data = config.data
+    train, validation, side = _judged(config)
     parts = {"train": Part(), "validation": Part()}
     regions: list[Region | None] = [None] * len(train)
     if data.split.by != "region":  # a strip of a frame does not show what its cells keep to
@@ -64,16 +66,28 @@ def prepare(config: Config) -> dict[str, Any]:
     intensity = fit_intensity(np.stack(crops.images), np.stack(crops.masks), config.crops.intensity)
     solidity = [row["solidity"] for row in parts["train"].outline_rows]
     cells = [cell for found in train for cell in found.used]
-    statistics = population(measures, cells, solidity, intensity, side, data)
+    shapes = measure_shapes(cells, config.shapes.max_degree, data)
+    statistics = population(measures, cells, solidity, intensity, shapes, side, data)
     figures = {
         "crop_side_px": side,
         "train": _count(train, parts["train"]),
         "validation": _count(validation, parts["validation"]),
-        "test": {"frames": len(splits.test)},
+        "test": {"frames": len(split_frames(data).test)},
     }
     documents = {"statistics.json": statistics.to_json(), "report.json": json.dumps(figures, indent=1) + "\n"}
     write_prepared(prepared_folder(config), parts, intensity, documents)
     return figures
+
+
+def _judged(config: Config) -> tuple[list[FoundFrame], list[FoundFrame], int]:
+    """The training and the validation frames, their misfits marked, and the crops' side."""
+    splits = split_frames(config.data)
+    train, validation = _find(splits.train), _find(splits.validation)
+    usable = [cell for found in train for cell in found.used]
+    if not usable:
+        raise InputError(f"{config.data.root} has no whole labelled cell in its training frames: check the labels.")
+    side, area = crop_side(usable, config.crops), usual_area(usable)
+    return _judge(train, area, side), _judge(validation, area, side), side
 
 
 def _find(frames: Sequence[Frame]) -> list[FoundFrame]:

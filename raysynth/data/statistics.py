@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from raysynth.data.intensity import IntensityMap
+from raysynth.geometry.spectrum import Spectrum
 
 NEIGHBOUR_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -116,6 +117,7 @@ class PopulationStatistics(Measured):
     cells: CellSizes
     noise: NoiseModel
     edge: EdgeProfile
+    shapes: Spectrum | None = Field(None, description="harmonic spectrum of the cells' surfaces (3D)")
 
     def to_json(self) -> str:
         """As `statistics.json` holds it."""

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from raysynth.geometry.cameras import pixel_centres
 
+_TOGETHER = 16
+"""Cells projected at once."""
+
 
 def rays(cameras: Tensor, side: int, samples: int) -> Tensor:
     """Points `(n, samples, side, side, 3)` in (x, y, z) on every pixel's ray, between depths -1 and 1."""
@@ -28,13 +31,18 @@ def project(field: Tensor, cameras: Tensor, side: int, samples: int | None = Non
     cameras: `(n, 3, 3)`. Returns `(b, n, side, side)`; the silhouette is where it is positive.
     """
     points = rays(cameras, side, samples or side)
-    n, d, h, w, _ = points.shape
-    grid = points.reshape(1, n * d, h, w, 3)
-    seen = []
-    for one in field:  # one cell at a time keeps memory flat; the sampling grid is shared
-        values = F.grid_sample(one[None, None], grid, padding_mode="border", align_corners=False)
-        seen.append(values.reshape(n, d, h, w).amax(dim=1))
-    return torch.stack(seen)
+    return torch.cat([_greatest(some, points) for some in field.split(_TOGETHER)])
+
+
+def _greatest(field: Tensor, points: Tensor) -> Tensor:
+    """Largest value `(b, n, h, w)` of fields `(b, z, y, x)` along rays `(n, d, h, w, 3)`."""
+    # The cells are the channels of one volume, which shares the work of finding each sample's neighbours; one view at
+    # a time keeps memory flat.
+    volume = field[None].contiguous(memory_format=torch.channels_last_3d)
+    seen = [
+        F.grid_sample(volume, view[None], padding_mode="border", align_corners=False)[0].amax(dim=1) for view in points
+    ]
+    return torch.stack(seen, dim=1)
 
 
 def soft_masks(projected: Tensor, truncation_px: float) -> Tensor:

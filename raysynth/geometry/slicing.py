@@ -13,21 +13,21 @@ from raysynth.geometry.components import largest_filled, trimmed
 FieldOnGrid = Callable[[Tensor, Tensor, Tensor], Tensor]
 """A cell as a function of the voxel centres along z, y and x (cube coordinates): `(z, y, x)`, positive inside."""
 
-_LOOK = 48
+_LOOK = 32
 """Samples along a side of the cube in the first look for the cell's extent."""
 
 
-def slices(field: FieldOnGrid, half_side_um: float, voxel_um: tuple[float, ...]) -> NDArray[np.bool_]:
+def slices(field: FieldOnGrid, half_um: tuple[float, ...], voxel_um: tuple[float, ...]) -> NDArray[np.bool_]:
     """The cell's mask `(z, y, x)` at voxels of `voxel_um` (z, y, x), trimmed to its bounding box.
 
-    half_side_um: half the side of the cube [-1, 1]^3. As many slices as z steps fit the height, to the nearest number
-    and at least one, lie symmetrically about the cell's middle. The largest component is kept and its holes are filled;
-    where the field is nowhere positive there are no voxels.
+    half_um: half the side of the cube [-1, 1]^3 along z, y and x. As many slices as z steps fit the height, to the
+    nearest number and at least one, lie symmetrically about the cell's middle. The largest component is kept and its
+    holes are filled; where the field is nowhere positive there are no voxels.
     """
     extent = bounds(field)
     if extent is None:
         return np.zeros((0, 0, 0), bool)
-    steps = [um / half_side_um for um in voxel_um]
+    steps = [um / half for um, half in zip(voxel_um, half_um, strict=True)]
     z = _centred(*extent[0], steps[0], margin=0)
     y, x = (_centred(*extent[axis], steps[axis], margin=2) for axis in (1, 2))
     return trimmed(largest_filled((field(z, y, x) > 0).cpu().numpy()))

@@ -8,11 +8,14 @@ from torch import Tensor, nn
 
 from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
 from raysynth.cascade.views import MultiViewModel, sample
-from raysynth.config import Config, ShapesConfig, ViewsConfig
-from raysynth.geometry import harmonics
+from raysynth.config import Config, ViewsConfig
+from raysynth.errors import InputError
+from raysynth.geometry import metaballs, outlines, stars
 from raysynth.geometry.cameras import layout
-from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
+from raysynth.geometry.silhouettes import carve, iou, project
+from raysynth.geometry.spectrum import Spectrum
 from raysynth.seeds import Stage, generator, normal
+from raysynth.train.crops import load_statistics
 from raysynth.train.loop import Evaluation
 from raysynth.train.masks import tile
 
@@ -25,19 +28,47 @@ def network(config: ViewsConfig) -> MultiViewModel:
         layout=config.layout,
         count=config.count,
         side=config.side_px,
+        fold=config.fold,
         volume=config.volume,
         channels=config.channels,
         volume_channels=config.volume_channels,
     )
 
 
-def examples(
-    rngs: Sequence[Generator], shapes: ShapesConfig, views: ViewsConfig, cameras: Tensor
-) -> tuple[Tensor, Tensor]:
-    """One random shape from each generator: soft masks of its views `(b, n, s, s)` and its height `(b,)`."""
-    drawn = harmonics.draw(rngs, shapes, cameras.device)
-    seen = project(harmonics.fields(drawn, views.side_px), cameras, views.side_px)
-    return soft_masks(seen, views.truncation_px), drawn.height
+def spectrum_of(config: Config) -> Spectrum:
+    """The spectrum that the settings name; InputError where the prepared data have none."""
+    if config.shapes.source == "plain":
+        return Spectrum.plain(config.shapes)
+    measured = load_statistics(config).shapes
+    if measured is None:
+        raise InputError(f"the prepared data of {config.name} have no shapes: run `raysynth prepare` again.")
+    return measured
+
+
+class Examples:
+    """Random shapes as their soft views, drawn and rendered on the device: star-shaped ones, and some metaballs."""
+
+    def __init__(self, spectrum: Spectrum, metaballs_share: float, views: ViewsConfig) -> None:
+        self.spectrum, self.share, self.views = spectrum, metaballs_share, views
+
+    def __call__(self, rngs: Sequence[Generator], cameras: Tensor) -> tuple[Tensor, Tensor]:
+        """One shape from each generator: soft masks of its views `(b, n, s, s)` and its height `(b,)`."""
+        with torch.autocast(cameras.device.type, enabled=False):  # outlines need all of float32
+            return self._render(rngs, cameras)
+
+    def _render(self, rngs: Sequence[Generator], cameras: Tensor) -> tuple[Tensor, Tensor]:
+        side, truncation_px, device = self.views.side_px, self.views.truncation_px, cameras.device
+        seen = torch.empty(len(rngs), len(cameras), side, side, device=device)
+        heights = torch.empty(len(rngs), device=device)
+        balls = [rng.uniform() < self.share for rng in rngs]
+        if some := [i for i, ball in enumerate(balls) if ball]:
+            bodies = metaballs.draw([rngs[i] for i in some], device=device)
+            seen[some], heights[some] = bodies.soft_views(cameras, side, truncation_px), bodies.height
+        if some := [i for i, ball in enumerate(balls) if not ball]:
+            surfaces = stars.draw([rngs[i] for i in some], self.spectrum, device=device)
+            seen[some] = outlines.soft_views(surfaces, cameras, side, truncation_px)
+            heights[some] = surfaces.height
+        return seen, heights
 
 
 class ViewsTask:
@@ -46,7 +77,8 @@ class ViewsTask:
     name = "views"
 
     def __init__(self, config: Config) -> None:
-        self.shapes, self.views = config.shapes, config.views
+        self.views = config.views
+        self.examples = Examples(spectrum_of(config), config.shapes.metaballs, config.views)
         self.model: nn.Module = network(config.views)
         self.scheduler = schedule()
         self.cameras = layout(config.views.layout, config.views.count)
@@ -54,7 +86,7 @@ class ViewsTask:
     def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
         """Eq. 1 over all views of one fresh shape a generator."""
         cameras = self.cameras.to(next(model.parameters()).device)
-        x_0, heights = examples(rngs, self.shapes, self.views, cameras)
+        x_0, heights = self.examples(rngs, cameras)
         noise, t = (tensor.to(x_0.device) for tensor in noise_and_time(rngs, *x_0.shape[1:]))
         x_t = self.scheduler.add_noise(x_0, noise, t)
         return per_sample_loss(self.scheduler, model(x_t, t, x_0[:, :1], heights), x_0, noise, t).mean()
@@ -70,7 +102,7 @@ class ViewsTask:
         model.eval()
         cameras, side = model.cameras, self.views.side_px
         rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(_HELD_OUT)]
-        truth, heights = examples(rngs, self.shapes, self.views, cameras)
+        truth, heights = self.examples(rngs, cameras)
         noise = torch.stack([normal(rng, *truth.shape[1:]) for rng in rngs]).to(cameras.device)
         views = sample(model, truth[:, :1], heights, noise, self.scheduler, self.views.sampler_steps)
         agreeing = project(carve(views, cameras, side), cameras, side)

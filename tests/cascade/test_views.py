@@ -3,13 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from raysynth.cascade.diffusion import schedule
 from raysynth.cascade.views import DepthAttention, MultiViewModel, sample
 from raysynth.geometry.cameras import layout, pixel_centres
 
-SIZES = {"count": 4, "side": 16, "volume": 8, "channels": (8, 16), "volume_channels": 8}
+SIZES = {"count": 4, "side": 16, "fold": 2, "volume": 8, "channels": (8, 16), "volume_channels": 8}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,15 @@ def test_depth_attention_can_pick_one_sample() -> None:
     frustum[:, :16] = 0
     frustum[:, :16, 2] = 100.0
     torch.testing.assert_close(attend(torch.zeros(2, 8, 5, 5), frustum), frustum[:, 16:, 2])
+
+
+@torch.no_grad()
+def test_fine_views_are_folded_to_the_same_features() -> None:
+    coarse, fine = MultiViewModel(**SIZES), MultiViewModel(**(SIZES | {"side": 32, "fold": 4}))
+    x_t, t, condition, heights = inputs(2)
+    larger = [F.interpolate(part, scale_factor=2.0) for part in (x_t, condition)]
+    assert fine(larger[0], t, larger[1], heights).shape == (2, 4, 32, 32)
+    assert fine.frustums.shape == coarse.frustums.shape
 
 
 @pytest.mark.parametrize("channels", [(8,), (8, 8, 16)])

@@ -7,6 +7,7 @@ import trimesh
 from torch import Tensor
 
 from raysynth.errors import InputError
+from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.meshes import FORMATS, export, surface_mesh
 
 RADII = (0.3, 0.5, 0.8)
@@ -18,30 +19,45 @@ def ellipsoid(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
 
 
 def test_the_mesh_is_closed_and_in_micrometres() -> None:
-    mesh = surface_mesh(ellipsoid, half_side_um=10.0, side=48)
+    mesh = surface_mesh(ellipsoid, half_um=(10.0,) * 3, side=48)
     assert mesh.is_watertight
     assert mesh.volume == pytest.approx(4 / 3 * np.pi * np.prod(RADII) * 1000, rel=0.01)
     np.testing.assert_allclose(mesh.bounds, [[-8, -5, -3], [8, 5, 3]], atol=0.05)
 
 
+def test_the_cubes_axes_have_their_own_scales() -> None:
+    mesh = surface_mesh(ellipsoid, half_um=(30.0, 20.0, 10.0), side=48)
+    assert mesh.is_watertight
+    np.testing.assert_allclose(mesh.bounds[1], [8, 10, 9], atol=0.1)
+
+
 def test_a_cell_at_the_border_is_closed_there() -> None:
-    mesh = surface_mesh(lambda z, y, x: ellipsoid(z / 4, y, x), half_side_um=1.0, side=24)
+    mesh = surface_mesh(lambda z, y, x: ellipsoid(z / 4, y, x), half_um=(1.0,) * 3, side=24)
     assert mesh.is_watertight
     assert mesh.bounds[1, 2] == pytest.approx(1.0, abs=0.06)
 
 
+def test_a_surface_through_samples_does_not_tear() -> None:
+    centres = pixel_centres(24)
+    field = lambda z, y, x: centres[17] - torch.stack(torch.meshgrid(z.abs(), y.abs(), x.abs(), indexing="ij")).sum(0)  # noqa: E731
+    assert int((field(centres, centres, centres) == 0).sum()) > 0
+    mesh = surface_mesh(field, half_um=(1.0,) * 3, side=24)
+    assert mesh.is_watertight
+    assert mesh.volume == pytest.approx(4 / 3 * float(centres[17]) ** 3, rel=0.1)  # an octahedron
+
+
 def test_nothing_makes_an_empty_mesh() -> None:
-    assert surface_mesh(lambda z, y, x: ellipsoid(z, y, x) - 2, half_side_um=1.0, side=8).is_empty
+    assert surface_mesh(lambda z, y, x: ellipsoid(z, y, x) - 2, half_um=(1.0,) * 3, side=8).is_empty
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_exported_meshes_open_again(tmp_path: Path, suffix: str) -> None:
-    mesh = surface_mesh(ellipsoid, half_side_um=10.0, side=16)
+    mesh = surface_mesh(ellipsoid, half_um=(10.0,) * 3, side=16)
     export(mesh, tmp_path / f"cell{suffix}")
     assert trimesh.load(tmp_path / f"cell{suffix}", force="mesh").volume == pytest.approx(mesh.volume, rel=1e-3)
 
 
 def test_an_unknown_format_is_one_sentence(tmp_path: Path) -> None:
-    mesh = surface_mesh(ellipsoid, half_side_um=10.0, side=16)
+    mesh = surface_mesh(ellipsoid, half_um=(10.0,) * 3, side=16)
     with pytest.raises(InputError, match=r"cell\.xyz.*\.stl"):
         export(mesh, tmp_path / "cell.xyz")

@@ -31,6 +31,13 @@ def test_the_first_camera_sees_the_field_along_z() -> None:
     assert (seen == 1).nonzero().tolist() == [[2, 6]]
 
 
+def test_cells_are_seen_alike_alone_and_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = torch.stack([ball(radius, 16) for radius in (0.3, 0.5, 0.6)])
+    alone = torch.cat([project(one[None], layout("spread", 4), 12) for one in fields])
+    monkeypatch.setattr("raysynth.geometry.silhouettes._TOGETHER", 2)
+    assert torch.equal(project(fields, layout("spread", 4), 12), alone)
+
+
 def test_soft_masks_are_distances_in_pixels() -> None:
     expected = (disc(0.5, 32) * 16 / 4).clamp(-1, 1)
     # Any field with the same outline gives the same distances: here one three times as steep.

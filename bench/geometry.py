@@ -1,0 +1,188 @@
+"""Seconds a cell and quality of both 3D stages against the number of cells at once.
+
+    python bench/geometry.py [--sizes 1 4 16 64 256] [--device cuda] [--threads 2]
+
+Views: the bundle's SyncDreamer draws the views of held-out shapes; quality is the IoU of the views with the projections
+of the hull they carve. Surface: NeuS on true silhouettes (16 views of 64 px), volume IoU at 64 voxels a side; beside it
+the visual hull, the same fit one cell at a time, and a plain one-cell-at-a-time NeuS with the same network
+(`plain_neus.py`), all in the same run. Times are medians over repeats; the operations of one cell are counted by torch
+and give, with the peak rate of a device, the least time it could take. Writes `bench/results/geometry.json`.
+"""
+
+import argparse
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import torch
+from environment import save_result
+from plain_neus import fit_plain
+from shape_families import held_out, measured
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.surface import bytes_per_cell, fit
+from raysynth.cascade.views import sample
+from raysynth.config import SurfaceConfig
+from raysynth.geometry.cameras import layout
+from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
+from raysynth.geometry.stars import FILL
+from raysynth.seeds import normal
+
+BUNDLE = "embryo-3d"
+GRID, SIDE, VIEWS = 64, 64, 16
+STEPS = 10
+TRUNCATION_PX = 8.0
+PLAIN_CELLS = 4
+
+
+class Peak:
+    """Most memory in use inside a block above what was in use before, in MiB."""
+
+    def __init__(self, device: str) -> None:
+        self.cuda, self.process, self.mib = device == "cuda", psutil.Process(), 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Watch this block: the allocator on a GPU, the process's resident pages every few ms elsewhere."""
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+            yield
+            self.mib = (torch.cuda.max_memory_allocated() - before) / 2**20
+            return
+        before, most, done = self.process.memory_info().rss, [0], threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.005):
+                most[0] = max(most[0], self.process.memory_info().rss - before)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        yield
+        done.set()
+        thread.join()
+        self.mib = most[0] / 2**20
+
+
+def seconds(work: Callable[[], object], device: str) -> float:
+    """Wall seconds of one call, to the end of what it started on the device."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def timed(work: Callable[[], object], cells: int, repeats: int, device: str) -> dict[str, float]:
+    """Median seconds a cell over repeats, after one that counts for nothing but its memory."""
+    peak = Peak(device)
+    with peak.running():
+        seconds(work, device)
+    times = [seconds(work, device) / cells for _ in range(repeats)]
+    return {"s_a_cell": round(statistics.median(times), 5), "peak_mib": round(peak.mib, 1)}
+
+
+def giga_operations(work: Callable[[], object]) -> float:
+    """Multiplications and additions of matrix products and convolutions in one call, in 10⁹."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return round(counter.get_total_flops() / 1e9, 3)
+
+
+def volume_iou(fields: Tensor, truth: Tensor) -> float:
+    """Mean volume IoU of fields `(b, z, y, x)`."""
+    a, b = (fields > 0).flatten(1), (truth > 0).flatten(1)
+    return round(float(((a & b).sum(dim=1) / (a | b).sum(dim=1)).mean()), 4)
+
+
+def view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
+    """The views stage at each batch size."""
+    model, scheduler = open_bundle(BUNDLE).views
+    model.to(device).eval()
+    cameras, (count, side) = model.cameras, (model.config.count, model.config.side)
+    condition = soft_masks(project(truth, cameras[:1], side), TRUNCATION_PX)
+    noise = torch.stack([normal(rng, count, side, side) for rng in held_out(len(truth))]).to(device)
+    heights = torch.full((len(truth),), 2 * FILL, device=device)
+
+    def draw(cells: int) -> Tensor:
+        return sample(model, condition[:cells], heights[:cells], noise[:cells], scheduler, STEPS)
+
+    rows = []
+    for size in sizes:
+        row = {"cells": size} | timed(lambda size=size: draw(size), size, repeats if size < 256 else 1, device)  # type: ignore[misc]
+        views = draw(size)
+        again = project(carve(views, cameras, side), cameras, side)
+        rows.append(row | {"agreement": round(float(iou(again > 0, views > 0).mean()), 4)})
+        print("views", rows[-1], flush=True)
+    return {
+        "views": count,
+        "side_px": side,
+        "steps": STEPS,
+        "giga_operations_a_cell": giga_operations(lambda: draw(1)),
+        "rows": rows,
+    }
+
+
+def surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
+    """The surface stage at each batch size; hull, loop and plain NeuS beside it."""
+    config, cameras = SurfaceConfig(memory_mb=16384.0), layout("spread", VIEWS).to(device)
+    views = soft_masks(project(truth, cameras, SIDE), TRUNCATION_PX)
+
+    def run(cells: int, batch: int) -> Tensor:
+        return fit(views[:cells], cameras, config.model_copy(update={"batch": batch})).fields(GRID)
+
+    def alone(cells: int, batch: int) -> None:
+        fit(views[:cells], cameras, config.model_copy(update={"batch": batch}))
+
+    rows = []
+    for size in sizes:
+        row = {"cells": size} | timed(lambda size=size: alone(size, size), size, repeats, device)  # type: ignore[misc]
+        rows.append(row | {"iou": volume_iou(run(size, size), truth[:size])})
+        print("surface", rows[-1], flush=True)
+    few = min(16, len(truth))
+    loop = {"cells": few} | timed(lambda: alone(few, 1), few, 1, device) | {"iou": volume_iou(run(few, 1), truth[:few])}
+    plain = torch.cat([fit_plain(one, cameras, config).fields(GRID) for one in views[:PLAIN_CELLS]])
+    plain_time = timed(lambda: fit_plain(views[0], cameras, config), 1, repeats, device)
+    hull = {"iou": volume_iou(carve(views, cameras, GRID), truth)} | timed(
+        lambda: carve(views[:few], cameras, GRID), few, repeats, device
+    )
+    return {
+        "views": VIEWS,
+        "side_px": SIDE,
+        "settings": config.model_dump(),
+        "giga_operations_a_cell": giga_operations(lambda: alone(1, 1)),
+        "estimated_mib_a_cell": round(bytes_per_cell(config, VIEWS, SIDE) / 2**20, 2),
+        "rows": rows,
+        "one_at_a_time": loop,
+        "plain_neus": plain_time | {"cells": PLAIN_CELLS, "iou": volume_iou(plain, truth[:PLAIN_CELLS])},
+        "visual_hull": hull,
+    }
+
+
+def main() -> None:
+    """Measure and save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 4, 16, 64, 256])
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repeats", type=int, default=3)
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    truth = torch.cat([measured([rng], GRID) for rng in held_out(max(chosen.sizes))]).to(chosen.device)
+    figures = {
+        "surface": surface_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
+        "views": view_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
+    }
+    save_result("geometry" if chosen.device == "cpu" else f"geometry-{chosen.device}", figures)
+
+
+if __name__ == "__main__":
+    main()

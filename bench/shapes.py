@@ -1,0 +1,142 @@
+"""Are generated solids shaped like real cells that the fit has not seen?
+
+    python bench/shapes.py embryo-3d configs/embryo-3d.yaml [--cells 500]
+
+Volume, height over width, sphericity and solidity of generated cells (masks, views, surface, gate, slices) against the
+whole real cells of the validation part, as Kolmogorov-Smirnov distances; beside them the distance of one random half of
+the real cells from the other, that of the training cells, and that of plain spherical harmonics (the paper's ablation:
+the same masks' widths, no SyncDreamer, constants instead of the measured spectrum). Sphericity and solidity are those
+of surfaces smoothed by one in-plane pixel; without smoothing and with two pixels stand beside. The spectrum of all of
+them is kept for the plot. Writes `bench/results/shapes.json`.
+"""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from environment import save_result
+from numpy.typing import NDArray
+from shape_families import held_out
+from torch import Tensor
+
+from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.run import Run
+from raysynth.config import Config
+from raysynth.data.cells import LabelledCell
+from raysynth.data.prepare import labelled_cells
+from raysynth.evaluate.shape import NAMES, distance, half_distance, measure, table
+from raysynth.geometry import stars
+from raysynth.geometry.radial import coefficients
+from raysynth.geometry.slicing import slices
+from raysynth.geometry.spectrum import Spectrum, power
+from raysynth.settings import load
+
+SEED = 3
+SHARD = 32
+SMOOTHINGS = (0.0, 1.0, 2.0)
+Masks = list[NDArray[np.bool_]]
+
+
+def generated(bundle: str, config: Config, cells: int) -> Masks:
+    """Masks `(z, y, x)` of generated cells."""
+    cascade, shard = Cascade(bundle, config, "cpu"), 0
+    masks: Masks = []
+    while len(masks) < cells:
+        masks += [solid.mask for solid in cascade.shape(Run(SEED, shard), range(SHARD))]
+        shard += 1
+        print(f"{len(masks)} cells", flush=True)
+    return masks[:cells]
+
+
+def plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int) -> Masks:
+    """Plain spherical harmonics of real widths, height over width log-uniform in the configured range."""
+    voxel_um = config.data.voxel_um
+    assert voxel_um is not None
+    masks = []
+    for item, rng in enumerate(held_out(cells, stream=4)):
+        shape = stars.draw([rng], Spectrum.plain(config.shapes), config.shapes.axial_ratio)
+        # The equivalent diameter of the shape's projection is made that of a real cell.
+        field = shape.fields(64)[0]
+        seen = float((field > 0).any(dim=0).sum()) * (2 / 64) ** 2
+        half = widths_um[item % len(widths_um)] / 2 / np.sqrt(seen / np.pi)
+        masks.append(slices(partial(resampled, field), (half,) * 3, voxel_um))
+    return masks
+
+
+def resampled(field: Tensor, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """A field over the cube at other places."""
+    z, y, x = torch.meshgrid(z, y, x, indexing="ij")
+    at = torch.stack([x, y, z], dim=-1)[None]
+    return F.grid_sample(field[None, None], at, padding_mode="border", align_corners=False)[0, 0]
+
+
+def whole(cells: Sequence[LabelledCell]) -> Masks:
+    """Masks of the cells in use that the stack does not cut."""
+    return [cell.mask for cell in cells if cell.left_out is None and not cell.cut_z]
+
+
+def compare(sets: dict[str, Masks], voxel_um: tuple[float, ...], smoothing: float) -> dict[str, Any]:
+    """Distance of each set from the validation cells, with what chance alone gives; quantiles of all."""
+    columns = {name: table([measure(mask, voxel_um, smoothing) for mask in masks]) for name, masks in sets.items()}
+    rng = np.random.default_rng(0)
+    real = columns["validation"]
+    rows = {}
+    for figure in NAMES:
+        half = half_distance(real[figure], rng)
+        row: dict[str, Any] = {"half_against_half": half, "limit": 1.5 * half}
+        for name, column in columns.items():
+            if name != "validation":
+                row[name] = distance(column[figure], real[figure])
+            levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+            row[f"quantiles_{name}"] = np.quantile(column[figure], levels).round(4).tolist()
+        rows[figure] = row
+    return rows
+
+
+def spectra(sets: dict[str, Masks], fitted: Spectrum, voxel_um: tuple[float, ...]) -> dict[str, list[float]]:
+    """Mean square of the coefficients of each degree from 1."""
+    by_degree = {"fitted": fitted.power()}
+    for name, masks in sets.items():
+        tall = [mask for mask in masks if len(mask) >= 4]
+        by_degree[name] = power(np.stack([coefficients(mask, voxel_um, fitted.max_degree) for mask in tall]))
+    return {name: values[1:].round(6).tolist() for name, values in by_degree.items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the bundle named on the command line and save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bundle")
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--cells", type=int, default=500)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
+    chosen = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    config = load(chosen.config, chosen.set)
+    train, validation = (whole(cells) for cells in labelled_cells(config))
+    voxel_um = config.data.voxel_um
+    assert voxel_um is not None
+    widths = np.array([2 * np.sqrt(m.any(axis=0).sum() / np.pi) * voxel_um[-1] for m in train])
+    sets = {
+        "validation": validation,
+        "training": train,
+        "generated": generated(chosen.bundle, config, chosen.cells),
+        "plain": plain_harmonics(config, np.random.default_rng(SEED).permutation(widths), chosen.cells),
+    }
+    fitted = Cascade(chosen.bundle, config, "cpu").statistics.shapes
+    assert fitted is not None
+    figures: dict[str, Any] = {"cells": {name: len(masks) for name, masks in sets.items()}}
+    for smoothing in SMOOTHINGS:
+        figures[f"smoothed_by_{smoothing:g}_px"] = compare(sets, voxel_um, smoothing)
+    figures["spectrum"] = spectra(sets, fitted, voxel_um)
+    for name, row in figures["smoothed_by_1_px"].items():
+        print(name, {key: round(value, 3) for key, value in row.items() if not key.startswith("quantiles")})
+    save_result("shapes", figures)
+
+
+if __name__ == "__main__":
+    main()

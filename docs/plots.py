@@ -1,0 +1,98 @@
+"""Draws the plots of docs/geometry.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+ROOT = Path(__file__).parents[1]
+NAMES = {
+    "training": "real, training embryos",
+    "validation": "real, validation embryos",
+    "fitted": "fitted spectrum",
+    "generated": "generated",
+    "plain": "plain spherical harmonics",
+}
+FIGURES = {
+    "volume_um3": "volume, µm³",
+    "height_to_width": "height over width",
+    "sphericity": "sphericity",
+    "solidity": "solidity",
+}
+
+
+def result(name: str) -> dict[str, Any]:
+    """The figures of one benchmark."""
+    figures: dict[str, Any] = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text())["figures"]
+    return figures
+
+
+def spectrum() -> plt.Figure:
+    """Power of each degree: real cells, the fit, what is generated."""
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for name, label in NAMES.items():
+        values = result("shapes")["spectrum"][name]
+        style = "--" if name == "fitted" else "-"
+        axes.semilogy(range(1, len(values) + 1), values, style, marker="o", markersize=3, label=label)
+    axes.set(xlabel="degree", ylabel="mean square of log radius")
+    axes.legend(fontsize=8)
+    return figure
+
+
+def shapes() -> plt.Figure:
+    """Quantiles of each figure: real against generated and plain."""
+    rows = result("shapes")["smoothed_by_1_px"]
+    figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), sharey=True)
+    for axes, (key, label) in zip(panels, FIGURES.items(), strict=True):
+        for name in ("validation", "training", "generated", "plain"):
+            axes.plot(rows[key][f"quantiles_{name}"], (5, 25, 50, 75, 95), marker="o", markersize=3, label=NAMES[name])
+        axes.set(xlabel=label)
+    panels[0].set(ylabel="percentile")
+    panels[0].legend(fontsize=7)
+    return figure
+
+
+def gate() -> plt.Figure:
+    """What a threshold rejects, and how good the rest is."""
+    curve = [row for row in result("views")["of_together"]["gate"] if "mask_iou" in row]
+    threshold = [row["min_iou"] for row in curve]
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    axes.plot(threshold, [row["rejected"] for row in curve], color="tab:red", marker="o", markersize=3)
+    axes.set(xlabel="gate.min_iou")
+    axes.set_ylabel("share rejected", color="tab:red")
+    right = axes.twinx()
+    for name, label in (("mask_iou", "conditioning mask"), ("view_iou", "predicted views")):
+        right.plot(threshold, [row[name] for row in curve], marker="s", markersize=3, label=label)
+    right.set_ylabel("mean IoU of what passes")
+    right.legend(fontsize=8, loc="upper left")
+    axes.axvline(result("views")["min_iou"], color="grey", linewidth=0.8)
+    return figure
+
+
+def batches() -> plt.Figure:
+    """Seconds a cell against the number of cells at once."""
+    figures = result("geometry")
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for stage, label in (("surface", "NeuS, batched"), ("views", "16 views of 64 px")):
+        rows = figures[stage]["rows"]
+        axes.loglog([row["cells"] for row in rows], [row["s_a_cell"] for row in rows], marker="o", label=label)
+    axes.axhline(figures["surface"]["plain_neus"]["s_a_cell"], color="grey", linestyle="--", label="plain NeuS")
+    axes.set(xlabel="cells at once", ylabel="seconds a cell")
+    axes.legend(fontsize=8)
+    return figure
+
+
+def main() -> None:
+    """Draw all plots."""
+    for draw in (spectrum, shapes, gate, batches):
+        figure = draw()
+        figure.savefig(ROOT / "docs" / "images" / f"{draw.__name__}.png", dpi=110, bbox_inches="tight")
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()

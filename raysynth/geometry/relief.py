@@ -1,0 +1,40 @@
+"""Fine relief of a surface: the roughness of real cells that views of a few dozen pixels do not carry.
+
+The degrees of the measured spectrum above `FORM` move the surface along the rays from a cell's middle, r to
+r exp(delta).
+Around the rim that the camera along z sees, the mask itself says how rough the cell is; there the relief fades out, so
+that the surface keeps to its mask.
+"""
+
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor
+
+from raysynth.geometry.harmonics import index
+from raysynth.geometry.spectrum import FORM, Spectrum
+from raysynth.geometry.stars import GLOBE, globe, on_globe
+
+_RIM = 0.15
+"""Height over the rim, as the sine of the latitude, at which the relief has risen to 1 - 1/e."""
+
+
+class Relief:
+    """Delta of one cell, tabulated over directions, and the warp of space that it means."""
+
+    def __init__(self, rng: Generator, spectrum: Spectrum, share: float, centre: Tensor) -> None:
+        """share: of the measured amplitude; centre: `(3,)`, (x, y, z) of the cell's middle."""
+        coefficients = spectrum.draw(rng)
+        coefficients[: index(FORM + 1, -FORM - 1)] = 0
+        directions, basis = globe(len(coefficients), "cpu")
+        rising = 1 - (-(directions[:, 2] / _RIM).square()).exp()
+        delta = (basis @ torch.from_numpy(coefficients).float()) * rising * share
+        self.table = delta.reshape(GLOBE).to(centre)
+        self.centre = centre
+
+    def unwarp(self, points: Tensor) -> Tensor:
+        """Where points `(p, 3)` of the rough cell lie on the smooth one."""
+        offset = points - self.centre
+        at = on_globe(offset)[None, :, None]
+        delta = F.grid_sample(self.table[None, None], at, align_corners=True).reshape(-1, 1)
+        return self.centre + offset * (-delta).exp()
