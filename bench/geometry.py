@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psutil
@@ -26,7 +27,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.surface import bytes_per_cell, fit
+from raysynth.cascade.surface import Surfaces, bytes_per_cell, fit
 from raysynth.cascade.views import sample
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
@@ -39,6 +40,7 @@ GRID, SIDE, VIEWS = 64, 64, 16
 STEPS = 10
 TRUNCATION_PX = 8.0
 PLAIN_CELLS = 4
+LARGE = 128
 
 
 class Peak:
@@ -70,24 +72,27 @@ class Peak:
         self.mib = most[0] / 2**20
 
 
-def seconds(work: Callable[[], object], device: str) -> float:
-    """Wall seconds of one call, to the end of what it started on the device."""
+def seconds(work: Callable[[], Tensor], device: str) -> tuple[float, Tensor]:
+    """Wall seconds of one call, to the end of what it started on the device, and what it returns."""
     if device == "cuda":
         torch.cuda.synchronize()
     start = time.perf_counter()
-    work()
+    result = work()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, result
 
 
-def timed(work: Callable[[], object], cells: int, repeats: int, device: str) -> dict[str, float]:
-    """Median seconds a cell over repeats, after one that counts for nothing but its memory."""
+def timed(work: Callable[[], Tensor], cells: int, repeats: int, device: str) -> tuple[dict[str, float], Tensor]:
+    """Median seconds a cell over repeats, and a result.
+
+    One call before them counts for its memory alone; of `LARGE` batches and larger that call is all there is.
+    """
     peak = Peak(device)
     with peak.running():
-        seconds(work, device)
-    times = [seconds(work, device) / cells for _ in range(repeats)]
-    return {"s_a_cell": round(statistics.median(times), 5), "peak_mib": round(peak.mib, 1)}
+        first, result = seconds(work, device)
+    times = [seconds(work, device)[0] for _ in range(repeats)] if cells < LARGE else [first]
+    return {"s_a_cell": round(statistics.median(times) / cells, 5), "peak_mib": round(peak.mib, 1)}, result
 
 
 def giga_operations(work: Callable[[], object]) -> float:
@@ -115,20 +120,15 @@ def view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dic
     def draw(cells: int) -> Tensor:
         return sample(model, condition[:cells], heights[:cells], noise[:cells], scheduler, STEPS)
 
+    draw(1)  # torch loads parts of itself on first use
     rows = []
     for size in sizes:
-        row = {"cells": size} | timed(lambda size=size: draw(size), size, repeats if size < 256 else 1, device)  # type: ignore[misc]
-        views = draw(size)
+        row, views = timed(partial(draw, size), size, repeats, device)
         again = project(carve(views, cameras, side), cameras, side)
-        rows.append(row | {"agreement": round(float(iou(again > 0, views > 0).mean()), 4)})
+        rows.append({"cells": size} | row | {"agreement": round(float(iou(again > 0, views > 0).mean()), 4)})
         print("views", rows[-1], flush=True)
-    return {
-        "views": count,
-        "side_px": side,
-        "steps": STEPS,
-        "giga_operations_a_cell": giga_operations(lambda: draw(1)),
-        "rows": rows,
-    }
+    operations = giga_operations(lambda: draw(1))
+    return {"views": count, "side_px": side, "steps": STEPS, "giga_operations_a_cell": operations, "rows": rows}
 
 
 def surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
@@ -136,34 +136,36 @@ def surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> 
     config, cameras = SurfaceConfig(memory_mb=16384.0), layout("spread", VIEWS).to(device)
     views = soft_masks(project(truth, cameras, SIDE), TRUNCATION_PX)
 
+    fitted: dict[int, Surfaces] = {}
+
     def run(cells: int, batch: int) -> Tensor:
-        return fit(views[:cells], cameras, config.model_copy(update={"batch": batch})).fields(GRID)
+        fitted[batch] = fit(views[:cells], cameras, config.model_copy(update={"batch": batch}))
+        return fitted[batch].networks.centre
 
-    def alone(cells: int, batch: int) -> None:
-        fit(views[:cells], cameras, config.model_copy(update={"batch": batch}))
-
+    run(1, 1)  # torch loads parts of itself on first use
     rows = []
     for size in sizes:
-        row = {"cells": size} | timed(lambda size=size: alone(size, size), size, repeats, device)  # type: ignore[misc]
-        rows.append(row | {"iou": volume_iou(run(size, size), truth[:size])})
+        row, _ = timed(partial(run, size, size), size, repeats, device)
+        rows.append({"cells": size} | row | {"iou": volume_iou(fitted[size].fields(GRID), truth[:size])})
         print("surface", rows[-1], flush=True)
     few = min(16, len(truth))
-    loop = {"cells": few} | timed(lambda: alone(few, 1), few, 1, device) | {"iou": volume_iou(run(few, 1), truth[:few])}
-    plain = torch.cat([fit_plain(one, cameras, config).fields(GRID) for one in views[:PLAIN_CELLS]])
-    plain_time = timed(lambda: fit_plain(views[0], cameras, config), 1, repeats, device)
-    hull = {"iou": volume_iou(carve(views, cameras, GRID), truth)} | timed(
-        lambda: carve(views[:few], cameras, GRID), few, repeats, device
-    )
+    row, _ = timed(partial(run, few, 1), few, repeats, device)
+    loop = {"cells": few} | row | {"iou": volume_iou(fitted[1].fields(GRID), truth[:few])}
+    plain = [fit_plain(one, cameras, config) for one in views[:PLAIN_CELLS]]
+    plain_row, _ = timed(lambda: fit_plain(views[0], cameras, config).networks.centre, 1, repeats, device)
+    plain_iou = volume_iou(torch.cat([one.fields(GRID) for one in plain]), truth[:PLAIN_CELLS])
+    hull_row, hull = timed(lambda: carve(views[:few], cameras, GRID), few, repeats, device)
+    print("one at a time", loop, "plain", plain_row, plain_iou, flush=True)
     return {
         "views": VIEWS,
         "side_px": SIDE,
         "settings": config.model_dump(),
-        "giga_operations_a_cell": giga_operations(lambda: alone(1, 1)),
+        "giga_operations_a_cell": giga_operations(lambda: run(1, 1)),
         "estimated_mib_a_cell": round(bytes_per_cell(config, VIEWS, SIDE) / 2**20, 2),
         "rows": rows,
         "one_at_a_time": loop,
-        "plain_neus": plain_time | {"cells": PLAIN_CELLS, "iou": volume_iou(plain, truth[:PLAIN_CELLS])},
-        "visual_hull": hull,
+        "plain_neus": {"cells": PLAIN_CELLS} | plain_row | {"iou": plain_iou},
+        "visual_hull": {"cells": few} | hull_row | {"iou": volume_iou(hull, truth[:few])},
     }
 
 

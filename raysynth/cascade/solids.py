@@ -88,9 +88,11 @@ class SolidMaker:
         return views
 
     def _relief(self, rng: np.random.Generator, centre: Tensor) -> Relief | None:
-        """The fine relief of one cell, where the data say how rough cells are."""
+        """The fine relief of one cell, where volumes say how rough cells are."""
         spectrum, share = self.statistics.shapes, self.config.shapes.relief
-        return None if spectrum is None or not share else Relief(rng, spectrum, share, centre)
+        if spectrum is None or spectrum.outlines_only or not share:
+            return None
+        return Relief(rng, spectrum, share, centre)
 
     def _slice(
         self,

@@ -42,6 +42,9 @@ class Spectrum(BaseModel):
         description="for each order from 0, over the degrees from max(order, 1) to max_degree"
     )
     scales: tuple[tuple[float, float], ...] = Field(description="form and roughness of each cell, mean squares 1")
+    outlines_only: bool = Field(
+        False, description="measured on outlines, which do not tell merged cells from rough ones"
+    )
 
     @classmethod
     def of(cls, coefficients: Floats) -> "Spectrum":
@@ -71,7 +74,8 @@ class Spectrum(BaseModel):
         variances, _ = nnls(system, np.where(np.arange(max_degree + 1) < 2, 0.0, power))
         relative = np.abs(waves) ** 2 / np.maximum(2 * power, 1e-12)
         bands = [relative[:, 2 : FORM + 1], relative[:, FORM + 1 :]]
-        return cls._isotropic(variances, np.sqrt(np.stack([band.mean(axis=1) for band in bands], axis=1)))
+        spectrum = cls._isotropic(variances, np.sqrt(np.stack([band.mean(axis=1) for band in bands], axis=1)))
+        return spectrum.model_copy(update={"outlines_only": True})
 
     @classmethod
     def plain(cls, config: ShapesConfig) -> "Spectrum":

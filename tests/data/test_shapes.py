@@ -49,9 +49,11 @@ def test_cut_and_sparse_cells_and_few_ones_count_by_their_outlines(cells: list[L
     few = measure_shapes(cells[: MIN_CELLS - 1], 5, VOLUMES)
     assert whole is not None
     assert any(whole.mean)
+    assert not whole.outlines_only
     for spectrum in (cut, few):
         assert spectrum is not None
         assert not any(spectrum.mean)
+        assert spectrum.outlines_only
         assert 0.2 < spectrum.power().sum() / whole.power().sum() < 3
 
 
