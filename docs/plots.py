@@ -9,6 +9,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from raysynth.config import GateConfig
+
 ROOT = Path(__file__).parents[1]
 NAMES = {
     "training": "real, training embryos",
@@ -69,7 +71,7 @@ def gate() -> plt.Figure:
         right.plot(threshold, [row[name] for row in curve], marker="s", markersize=3, label=label)
     right.set_ylabel("mean IoU of what passes")
     right.legend(fontsize=8, loc="upper left")
-    axes.axvline(result("views")["min_iou"], color="grey", linewidth=0.8)
+    axes.axvline(GateConfig().min_iou, color="grey", linewidth=0.8)
     return figure
 
 

@@ -186,7 +186,7 @@ class SurfaceConfig(Settings):
 class GateConfig(Settings):
     """The number that replaces picking seeds by hand."""
 
-    min_iou: Fraction = Field(0.85, description="least IoU of the surface's projections with the views and the mask")
+    min_iou: Fraction = Field(0.9, description="least IoU of the surface's projections with the views and the mask")
     max_attempts: Count = Field(4, description="draws of one cell before it is dropped")
     min_kept: Fraction = Field(0.8, description="share of a shard's cells below which the shard fails")
 
