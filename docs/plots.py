@@ -54,7 +54,7 @@ def shapes() -> plt.Figure:
             axes.plot(rows[key][f"quantiles_{name}"], (5, 25, 50, 75, 95), marker="o", markersize=3, label=NAMES[name])
         axes.set(xlabel=label)
     panels[0].set(ylabel="percentile")
-    panels[0].legend(fontsize=7)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncols=4, fontsize=8)
     return figure
 
 
