@@ -26,8 +26,8 @@ class SdfNetworks(nn.Module):
     """`count` signed distance functions f(x) = e(x) + MLP(frame (x - centre)).
 
     e is the distance to an ellipsoid {x : |frame (x - centre)| = 1}, which is NeuS' geometric initialisation fitted to
-    the cell; the network sees every cell, flat or tall, as round. The units are sines (SIREN, Sitzmann 2020): they are
-    learned from distances and normals in a third of the steps that SiLU needs. All cells start from the same weights,
+    the cell; the network sees every cell, flat or tall, as round. The units are sines (SIREN, Sitzmann 2020): they
+    learn from distances and normals in fewer steps than SiLU. All cells start from the same weights,
     drawn from `generator`, with the last layer near zero.
 
     centre: `(count, 3)`; frame: `(count, 3, 3)`, symmetric, in units of one over the cube's half side.
