@@ -110,8 +110,8 @@ def spectra(sets: dict[str, Masks], fitted: Spectrum, voxel_um: tuple[float, ...
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the bundle named on the command line and save."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bundle")
-    parser.add_argument("config", type=Path)
+    parser.add_argument("bundle", nargs="?", default="embryo-3d")
+    parser.add_argument("config", type=Path, nargs="?", default=Path("configs/embryo-3d.yaml"))
     parser.add_argument("--cells", type=int, default=500)
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     chosen = parser.parse_args(arguments)

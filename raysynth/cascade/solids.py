@@ -67,8 +67,8 @@ class SolidMaker:
             with run.timed("slices"):
                 verdicts = judge(surfaces.fields(GATE_SIDE), seen, self.model.cameras, self.config.gate)
                 for place, item in enumerate(batch[:count]):
-                    relief = self._relief(run.rng(Stage.SURFACE, item, attempt), surfaces.networks.centre[place])
-                    solid = self._slice(run, surfaces, place, framed[item], verdicts[place], relief)
+                    rng = run.rng(Stage.SURFACE, item, attempt)
+                    solid = self._slice(run, rng, surfaces, place, framed[item], verdicts[place])
                     if solid is not None:
                         solids[item] = Solid(item, attempt, solid, verdicts[place].figures)
         return solids
@@ -97,17 +97,18 @@ class SolidMaker:
     def _slice(
         self,
         run: Run,
+        rng: np.random.Generator,
         surfaces: Surfaces,
         place: int,
         framed: Framed,
         verdict: Verdict,
-        relief: Relief | None,
     ) -> NDArray[np.bool_] | None:
         """The mask `(z, y, x)` of an accepted surface that fits its crop; None and a count otherwise."""
         run.counts["surfaces_fitted"] += 1
         if not verdict.accepted:
             run.counts["surfaces_rejected_iou"] += 1
             return None
+        relief = self._relief(rng, surfaces.networks.centre[place])
         mask = slices(partial(surfaces.on_grid, place, relief=relief), framed.half_um, self.voxel_um)
         if not mask.size or max(mask.shape[1:]) > self.statistics.crop_side_px - 2 * MARGIN_PX:
             run.counts["surfaces_rejected_size"] += 1
