@@ -30,9 +30,10 @@ SHOWN = 96
 def painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
     """Mean adherence of the averaged weights' textures on fixed validation masks, the real crops' beside."""
     rngs = [generator(1, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
-    images, masks = draw(task.validation, rngs)
+    images, slices = draw(task.validation, rngs)
+    masks = np.stack([one.mask for one in slices])
     noise = [normal(rng, *task.texture.latent_shape(task.side_px)) for rng in rngs]
-    painted = np.stack(paint(task.texture.eval(), list(masks), noise, config.texture, config.masks.truncation_px))
+    painted = np.stack(paint(task.texture.eval(), slices, noise, config.texture, config.masks.truncation_px))
     real = (images[:, 0].numpy() + 1) / 2
     return {"adherence": float(adherence(painted, masks).mean()), "real": float(adherence(real, masks).mean())}
 

@@ -75,6 +75,8 @@ class CropConfig(Settings):
     margin: Annotated[float, Field(ge=1.1, le=4)] = Field(
         1.5, description="crop side over the 99th percentile diameter"
     )
+    limit: Count | None = Field(None, description="cells that train, drawn at random; null: all")
+    limit_seed: Annotated[int, Field(ge=0)] = Field(0, description="names the draw of those cells")
     intensity: Literal["linear", "sqrt"] = Field(
         "sqrt", description="map from the data's range to [0, 1]; sqrt evens out shot noise"
     )
@@ -99,9 +101,10 @@ class TrainConfig(Settings):
 
 
 class MasksConfig(Settings):
-    """MaskDDPM: unconditional 2D diffusion of mask crops."""
+    """MaskDDPM: 2D diffusion of mask crops."""
 
-    channels: tuple[Count, ...] = Field((32, 64, 96), description="UNet channels per level, on 2x2-folded pixels")
+    start: str = Field("scratch", description="scratch, or a bundle (name or folder) to go on from")
+    channels: tuple[Count, ...] = Field((64, 96, 128), description="UNet channels per level, on folded pixels")
     sampler_steps: Count = Field(25, description="DDIM steps")
     truncation_px: Positive = Field(4.0, description="distance to the outline at which the soft mask saturates")
     batch: Count = Field(32, description="masks sampled at once")
@@ -138,6 +141,7 @@ class ShapesConfig(Settings):
 class ViewsConfig(Settings):
     """SyncDreamer: joint denoising of N views."""
 
+    start: str = Field("scratch", description="scratch, or a bundle (name or folder) to go on from")
     layout: Literal["spread", "ring"] = Field("spread", description="over the hemisphere, or SyncDreamer's ring at 30°")
     count: Annotated[int, Field(ge=4, le=64)] = Field(16, description="views, the conditioning view along z included")
     side_px: Annotated[int, Field(ge=16, le=128, multiple_of=8)] = Field(64, description="pixels of a view")
@@ -194,10 +198,13 @@ class GateConfig(Settings):
 class TextureConfig(Settings):
     """Mask-conditioned latent diffusion of the texture."""
 
-    start: str = Field("scratch", description="scratch, or a folder or hub id of Stable Diffusion 1.x/2.x")
+    start: str = Field("scratch", description="scratch, a bundle, or a folder or hub id of Stable Diffusion 1.x/2.x")
     conditioning: Literal["concat", "control"] = Field("concat", description="scratch: how the mask enters the UNet")
     autoencoder: Literal[1, 2, 4] = Field(
-        1, description="factor of the learned autoencoder; 1: none, pixels folded 2x2"
+        1, description="factor of the learned autoencoder; 1: none, pixels folded by `folding`"
+    )
+    folding: Literal[2, 4] | None = Field(
+        None, description="without autoencoder: pixels folded along each axis; null: 2 up to 64 px, 4 above"
     )
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
@@ -206,13 +213,18 @@ class TextureConfig(Settings):
         2.5,
         description="noise waves of up to this many periods a crop are one for all of a cell's slices; 0: Eq. 2 alone",
     )
-    sampler_steps: Count = Field(20, description="DDIM steps, eta = 0")
+    sampler: Literal["ddim", "dpm++"] = Field("dpm++", description="solver: DDIM with eta = 0, or DPM-Solver++(2M)")
+    sampler_steps: Count = Field(10, description="steps of the solver")
     sampler_spacing: Positive = Field(2.0, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
     resolution_px: int | None = Field(
         None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works"
     )
     batch: Count = Field(32, description="slices sampled at once")
     train: TrainConfig = TrainConfig()
+
+    def fold(self, side_px: int) -> int:
+        """Pixels folded into channels along each axis, where there is no autoencoder."""
+        return self.folding or (2 if side_px <= 64 else 4)
 
 
 class PopulationConfig(Settings):

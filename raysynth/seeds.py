@@ -25,6 +25,7 @@ class Stage(IntEnum):
     VARIATION = 8
     TRAINING = 9
     EVALUATION = 10
+    CELL = 11
 
 
 def seed_key(shard: int, stage: Stage, item: int, attempt: int = 0) -> tuple[int, int, int, int]:

@@ -23,11 +23,13 @@ from raysynth.errors import InputError
 
 T = TypeVar("T")
 
+SHIPPED = Path(str(files("raysynth.bundles")))
+
 # What a network's weights fix: taken from the bundle whatever the config says.
 STRUCTURE: dict[str, tuple[str, ...]] = {
     "masks": ("channels", "truncation_px"),
     "views": ("layout", "count", "side_px", "truncation_px", "volume", "channels", "volume_channels"),
-    "texture": ("conditioning", "autoencoder", "channels", "resolution_px"),
+    "texture": ("conditioning", "autoencoder", "folding", "channels", "resolution_px"),
 }
 
 
@@ -108,13 +110,21 @@ class Bundle:
         return config.model_copy(update=fixed)
 
 
+def is_bundle(name: str) -> bool:
+    """Whether a bundle of this name is shipped, or this folder is one."""
+    return any((folder / "bundle.json").is_file() for folder in _places(name))
+
+
+def _places(name: str) -> tuple[Path, Path]:
+    return Path(name), SHIPPED / name
+
+
 def find_bundle(name: str) -> Path:
     """The folder of a bundle given by name (shipped with the package) or by path."""
-    shipped = Path(str(files("raysynth.bundles"))) / name
-    for folder in (Path(name), shipped):
+    for folder in _places(name):
         if (folder / "bundle.json").is_file():
             return folder
-    known = sorted(p.parent.name for p in shipped.parent.glob("*/bundle.json"))
+    known = sorted(p.parent.name for p in SHIPPED.glob("*/bundle.json"))
     raise InputError(f"bundle {name} was not found: give a folder with a bundle.json, or one of {', '.join(known)}")
 
 

@@ -11,11 +11,13 @@ from torch import nn
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.diffusion import padded_batches
 from raysynth.cascade.masks import sample as sample_masks
+from raysynth.cascade.masks import told
 from raysynth.cascade.noise import share_slow_waves, slice_noise
 from raysynth.cascade.run import Run
 from raysynth.cascade.solids import Solid, SolidMaker
-from raysynth.cascade.texture import paint
+from raysynth.cascade.texture import Slice, paint
 from raysynth.config import Config
+from raysynth.data.crops import relative_height
 from raysynth.population.cell import Cell
 from raysynth.seeds import Stage, seed_key
 
@@ -99,7 +101,8 @@ class Cascade:
                 break
             for batch, count in padded_batches(pending, settings.batch):
                 rngs = [run.rng(Stage.MASK, item, attempt * MASK_DRAWS + draw) for item in batch]
-                drawn = sample_masks(self.masks, self.mask_schedule, rngs, settings.sampler_steps)
+                figures = torch.tensor([self._told(run, item, attempt) for item in batch])
+                drawn = sample_masks(self.masks, self.mask_schedule, rngs, figures, settings.sampler_steps)
                 for item, mask in zip(batch[:count], drawn[:count], strict=True):
                     run.counts["masks_drawn"] += 1
                     if reason := self.bundle.info.mask_limits.reject(mask):
@@ -109,13 +112,25 @@ class Cascade:
             pending = [item for item in items if item not in accepted]
         return {item: accepted[item] for item in items if item in accepted}
 
+    def _told(self, run: Run, item: int, attempt: int) -> tuple[float, ...]:
+        """What MaskDDPM is told of that cell, lying at any angle."""
+        table, rng = self.statistics.table, run.rng(Stage.CELL, item, attempt)
+        scores = table.draw(rng)
+        eccentricity = table.value("eccentricity", scores["eccentricity"])
+        return told(scores["area_px"], scores["solidity"], eccentricity, rng.uniform(0, np.pi))
+
     def _paint(self, run: Run, solids: Sequence[Solid]) -> list[Cell]:
         """Texture of every slice of every cell, in batches across cells."""
         settings, side = self.config.texture, self.statistics.crop_side_px
         shape = self.texture.latent_shape(settings.resolution_px or side)
         slices, noise = [], []
         for solid in solids:
-            slices += [centred(plane, side) for plane in solid.mask]
+            brightness = self.statistics.table.draw(run.rng(Stage.CELL, solid.item, solid.attempt))["brightness"]
+            heights = [relative_height(z, len(solid.mask)) for z in range(len(solid.mask))]
+            slices += [
+                Slice(centred(plane, side), height, brightness)
+                for plane, height in zip(solid.mask, heights, strict=True)
+            ]
             eps = slice_noise(run.rng(Stage.TEXTURE, solid.item), len(solid.mask), settings.rho, *shape)
             noise += list(share_slow_waves(eps, settings.shared_waves))
         painted = iter(paint(self.texture, slices, noise, settings, self.config.masks.truncation_px))

@@ -36,6 +36,11 @@ def noise_and_time(rngs: Sequence[Generator], *shape: int, steps: int = TIMESTEP
     return torch.stack([normal(rng, *shape) for rng in rngs]), t
 
 
+def even_times(count: int, steps: int = TIMESTEPS) -> Tensor:
+    """Timesteps `(count,)` spread evenly over the schedule: what held-out losses are measured at."""
+    return ((torch.arange(count) + 0.5) * steps / count).long()
+
+
 def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
     """Squared error of the scheduler's own prediction target, `(n,)`."""
     velocity = scheduler.config.prediction_type == "v_prediction"
@@ -44,33 +49,45 @@ def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noi
 
 
 @torch.no_grad()
-def ddim(
+def denoise(
     predict: Callable[[Tensor, Tensor], Tensor],
     noise: Tensor,
     scheduler: DDIMScheduler,
     steps: int,
     spacing: float = 1.0,
+    order: int = 1,
 ) -> Tensor:
-    """DDIM with eta = 0 (Song 2021): from `x_T` = noise `(n, c, h, w)` to `x_0`.
+    """From `x_T` = noise `(n, c, h, w)` to `x_0` by a deterministic solver of the given order.
 
     predict: from `x_t` and the timesteps `(n,)` to the network's output, velocity or noise as the scheduler says.
     spacing: the i-th of n timesteps lies at (i / n)^spacing of the whole. Above 1 more of them lie where little noise
     is left: camera noise, the finest part of a texture, is decided there, and even steps lose a third of it.
+    order: 1 is DDIM with eta = 0 (Song 2021); 2 is DPM-Solver++(2M) (Lu 2022), which extrapolates `x_0` from the last
+    two steps. At zero terminal signal-to-noise its first step is DDIM's, as its last one always is.
     """
     alpha_bar = scheduler.alphas_cumprod.to(noise.device)
     velocity = scheduler.config.prediction_type == "v_prediction"
-    total = len(alpha_bar)
-    times = [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]
-    x_t = noise
+    x_t, x_0, previous, h_previous = noise, noise, None, torch.inf
+    times = timesteps(len(alpha_bar), steps, spacing)
     for t, following in zip(times, [*times[1:], None], strict=True):
-        signal, sigma = alpha_bar[t].sqrt(), (1 - alpha_bar[t]).sqrt()
+        alpha, sigma = alpha_bar[t].sqrt(), (1 - alpha_bar[t]).sqrt()
         output = predict(x_t, torch.full((len(x_t),), t, device=noise.device))
-        x_0 = signal * x_t - sigma * output if velocity else (x_t - sigma * output) / signal
+        x_0 = alpha * x_t - sigma * output if velocity else (x_t - sigma * output) / alpha
         if following is None:
-            return x_0
-        epsilon = sigma * x_t + signal * output if velocity else output
-        x_t = alpha_bar[following].sqrt() * x_0 + (1 - alpha_bar[following]).sqrt() * epsilon
-    return x_t
+            break
+        alpha_next, sigma_next = alpha_bar[following].sqrt(), (1 - alpha_bar[following]).sqrt()
+        h = float(torch.log(alpha_next / sigma_next) - torch.log(alpha / sigma))
+        target = x_0
+        if order == 2 and previous is not None and h_previous < torch.inf:
+            target = x_0 + h / (2 * h_previous) * (x_0 - previous)
+        x_t = sigma_next / sigma * x_t + (alpha_next - alpha * sigma_next / sigma) * target
+        previous, h_previous = x_0, h
+    return x_0
+
+
+def timesteps(total: int, steps: int, spacing: float) -> list[int]:
+    """The timesteps of a sampler from the noisiest down, spaced as `denoise` says."""
+    return [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]
 
 
 def padded_batches(items: Sequence[T], size: int) -> Iterator[tuple[list[T], int]]:

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from raysynth.cascade.softmask import FOLD, fold, unfold
+from raysynth.cascade.softmask import fold, unfold
 
 
 class FirstStage(Protocol):
@@ -26,17 +26,19 @@ class FirstStage(Protocol):
 
 
 class Folded(nn.Module):
-    """No autoencoder: 2x2 pixels become four channels, without loss. For crops under 64 px."""
+    """No autoencoder: `factor` x `factor` pixels become channels, without loss."""
 
-    factor, channels = FOLD, FOLD**2
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor, self.channels = factor, factor**2
 
     def encode(self, images: Tensor) -> Tensor:
         """Fold the pixels."""
-        return fold(images)
+        return fold(images, self.factor)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Unfold the pixels."""
-        return unfold(latents)
+        return unfold(latents, self.factor)
 
 
 class Learned(nn.Module):

@@ -14,8 +14,6 @@ from torch import Tensor
 
 from raysynth.geometry.components import largest_filled
 
-FOLD = 2
-
 
 def soften(masks: NDArray[np.bool_], truncation_px: float) -> NDArray[np.float32]:
     """Soft masks of `masks` `(n, y, x)`; the outline runs half-way between inner and outer pixels."""
@@ -28,12 +26,12 @@ def soften(masks: NDArray[np.bool_], truncation_px: float) -> NDArray[np.float32
     return soft
 
 
-def fold(images: Tensor, factor: int = FOLD) -> Tensor:
+def fold(images: Tensor, factor: int) -> Tensor:
     """`(n, c, y, x)` to `(n, c * factor², y / factor, x / factor)`, without loss."""
     return F.pixel_unshuffle(images, factor)
 
 
-def unfold(folded: Tensor, factor: int = FOLD) -> Tensor:
+def unfold(folded: Tensor, factor: int) -> Tensor:
     """The inverse of `fold`."""
     return F.pixel_shuffle(folded, factor)
 
@@ -41,6 +39,12 @@ def unfold(folded: Tensor, factor: int = FOLD) -> Tensor:
 def harden(soft: Tensor) -> NDArray[np.bool_]:
     """Masks `(n, y, x)` of soft masks `(n, 1, y, x)`: thresholded, one filled component each."""
     return np.stack([largest_filled(one) for one in (soft[:, 0] > 0).cpu().numpy()])
+
+
+def gaussian_blur(soft: Tensor, sigma_px: float) -> Tensor:
+    """Soft masks `(n, 1, y, x)` blurred by a Gaussian."""
+    blurred = ndimage.gaussian_filter(soft.cpu().numpy(), (0, 0, sigma_px, sigma_px), mode="nearest")
+    return torch.from_numpy(blurred)
 
 
 def flip_turn(image: NDArray[np.generic], which: int) -> NDArray[np.generic]:

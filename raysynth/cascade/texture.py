@@ -1,11 +1,14 @@
 """Mask-conditioned latent diffusion of textures.
 
-Two ways for the mask to enter: concatenated to the noisy latent of a `UNet2DModel`, or through a ControlNet (Zhang
-2023) beside a `UNet2DConditionModel` whose prompt is one context: a learned token when trained from scratch, the empty
-prompt's embedding when opened from Stable Diffusion. Neither needs a text encoder afterwards.
+The condition is a picture of three channels in [0, 1]: the soft mask, the slice's height within the cell, the cell's
+brightness. Two ways for it to enter: concatenated to the noisy latent of a `UNet2DModel`, or through a ControlNet
+(Zhang 2023) beside a `UNet2DConditionModel` whose prompt is one context: a learned token when trained from scratch, the
+empty prompt's embedding when opened from Stable Diffusion. Neither needs a text encoder afterwards.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +20,38 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from raysynth.cascade.diffusion import ddim, padded_batches, schedule
+from raysynth.cascade.diffusion import denoise, padded_batches, schedule
 from raysynth.cascade.latents import FirstStage, Folded, Learned
 from raysynth.cascade.softmask import as_batch, fold, soften
 from raysynth.config import TextureConfig
 
+CHANNELS = 3
+"""Of the condition, as many as a stock ControlNet takes."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What the texture of one slice depends on.
+
+    mask: `(side, side)`. height: 0 at the cell's first slice, 1 at its last, 0.5 where there is one. brightness: of the
+    whole cell, as a normal score among the training cells.
+    """
+
+    mask: NDArray[np.bool_]
+    height: float
+    brightness: float
+
+
+def condition(slices: Sequence[Slice], truncation_px: float) -> Tensor:
+    """The conditions `(n, 3, side, side)` in [0, 1] of n slices; brightness is cut at 3 standard deviations."""
+    soft = as_batch(soften(np.stack([one.mask for one in slices]), truncation_px))
+    figures = torch.tensor([[one.height, 0.5 + one.brightness / 6] for one in slices]).clamp(0, 1)
+    planes = figures[:, :, None, None].expand(-1, -1, *soft.shape[-2:])
+    return torch.cat([(soft + 1) / 2, planes], dim=1)
+
 
 class TextureModel(nn.Module):
-    """Denoiser, first stage and schedule together; `forward` predicts from `x_t`, `t` and the soft mask."""
+    """Denoiser, first stage and schedule together; `forward` predicts from `x_t`, `t` and the condition."""
 
     def __init__(
         self,
@@ -41,14 +68,15 @@ class TextureModel(nn.Module):
         self.scheduler = scheduler
         self.context = None if context is None else nn.Parameter(context)
 
-    def forward(self, x_t: Tensor, t: Tensor, soft: Tensor) -> Tensor:
-        """The network's output for latents `(n, c, h, w)`, timesteps `(n,)` and soft masks `(n, 1, y, x)`."""
+    def forward(self, x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """The network's output for latents `(n, c, h, w)`, timesteps `(n,)` and conditions `(n, 3, y, x)`."""
         if self.controlnet is None:
-            return self.unet(torch.cat([x_t, fold(soft, self.first_stage.factor)], dim=1), t).sample
+            factor = self.first_stage.factor
+            soft, planes = fold(condition[:, :1], factor), condition[:, 1:, ::factor, ::factor]
+            return self.unet(torch.cat([x_t, 2 * soft - 1, 4 * planes - 2], dim=1), t).sample
         assert self.context is not None
         context = self.context.expand(len(x_t), -1, -1)
-        hint = soft.expand(-1, self.controlnet.config.conditioning_channels, -1, -1)
-        down, mid = self.controlnet(x_t, t, context, controlnet_cond=hint, return_dict=False)
+        down, mid = self.controlnet(x_t, t, context, controlnet_cond=condition, return_dict=False)
         return self.unet(
             x_t, t, context, down_block_additional_residuals=down, mid_block_additional_residual=mid
         ).sample
@@ -73,13 +101,17 @@ class TextureModel(nn.Module):
 def open_texture(folder: Path) -> TextureModel:
     """The texture model saved in `folder`."""
     scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
-    first_stage: FirstStage = Folded()
+    control = (folder / "controlnet").exists()
+    unet = (UNet2DConditionModel if control else UNet2DModel).from_pretrained(folder / "unet")
+    first_stage: FirstStage
     if (folder / "vae").exists():
         first_stage = Learned(AutoencoderKL.from_pretrained(folder / "vae"))
-    if not (folder / "controlnet").exists():
-        return TextureModel(UNet2DModel.from_pretrained(folder / "unet"), first_stage, scheduler)
+    else:
+        first_stage = Folded(math.isqrt(unet.config.out_channels))
+    if not control:
+        return TextureModel(unet, first_stage, scheduler)
     return TextureModel(
-        UNet2DConditionModel.from_pretrained(folder / "unet"),
+        unet,
         first_stage,
         scheduler,
         ControlNetModel.from_pretrained(folder / "controlnet"),
@@ -99,7 +131,7 @@ def build(first_stage: FirstStage, side_px: int, config: TextureConfig) -> Textu
     levels = len(config.channels)
     if config.conditioning == "concat":
         unet = UNet2DModel(
-            in_channels=first_stage.channels + first_stage.factor**2,
+            in_channels=first_stage.channels + first_stage.factor**2 + CHANNELS - 1,
             down_block_types=("DownBlock2D",) * (levels - 1) + ("AttnDownBlock2D",),
             up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
             attention_head_dim=16,
@@ -115,9 +147,12 @@ def build(first_stage: FirstStage, side_px: int, config: TextureConfig) -> Textu
         attention_head_dim=4,
         **shape,
     )
-    hint_levels = {2: (16, 32), 4: (16, 32, 32)}[first_stage.factor]
+    hint_levels = {2: (16, 32), 4: (16, 32, 32), 8: (16, 32, 32, 64)}[first_stage.factor]
     control = ControlNetModel.from_unet(
-        unet, conditioning_embedding_out_channels=hint_levels, conditioning_channels=1, load_weights_from_unet=False
+        unet,
+        conditioning_embedding_out_channels=hint_levels,
+        conditioning_channels=CHANNELS,
+        load_weights_from_unet=False,
     )
     return TextureModel(unet, first_stage, schedule(), control, torch.zeros(1, 1, width))
 
@@ -125,31 +160,31 @@ def build(first_stage: FirstStage, side_px: int, config: TextureConfig) -> Textu
 @torch.no_grad()
 def paint(
     model: TextureModel,
-    masks: Sequence[NDArray[np.bool_]],
+    slices: Sequence[Slice],
     noise: Sequence[Tensor],
     config: TextureConfig,
     truncation_px: float,
 ) -> list[NDArray[np.float16]]:
-    """Textures `(side, side)` in [0, 1] for masks `(side, side)`, one latent noise `(c, h, w)` each.
+    """Textures `(side, side)` in [0, 1] of cells' slices, one latent noise `(c, h, w)` each.
 
     Works in padded batches of `config.batch`, at `config.resolution_px` where that is set.
     """
     device = next(model.parameters()).device
     painted: list[NDArray[np.float16]] = []
-    for batch, count in padded_batches(list(zip(masks, noise, strict=True)), config.batch):
-        soft = as_batch(soften(np.stack([mask for mask, _ in batch]), truncation_px)).to(device)
-        side = soft.shape[-1]
-        hint = resized(soft, config.resolution_px or side)
+    for batch, count in padded_batches(list(zip(slices, noise, strict=True)), config.batch):
+        seen = condition([one for one, _ in batch], truncation_px).to(device)
+        side = seen.shape[-1]
         x_T = torch.stack([one for _, one in batch]).to(device)
-        denoise = partial(_denoise, model, hint)
-        x_0 = ddim(denoise, x_T, model.scheduler, config.sampler_steps, config.sampler_spacing)
+        predict = partial(_predict, model, resized(seen, config.resolution_px or side))
+        order = 2 if config.sampler == "dpm++" else 1
+        x_0 = denoise(predict, x_T, model.scheduler, config.sampler_steps, config.sampler_spacing, order)
         images = resized(model.first_stage.decode(x_0), side)[:count, 0]
         painted.extend(((images + 1) / 2).clamp(0, 1).cpu().numpy().astype(np.float16))
     return painted
 
 
-def _denoise(model: TextureModel, soft: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-    return model(x_t, t, soft)
+def _predict(model: TextureModel, condition: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    return model(x_t, t, condition)
 
 
 def resized(images: Tensor, side: int) -> Tensor:

@@ -18,7 +18,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from torch import Tensor, nn
 
-from raysynth.cascade.diffusion import ddim
+from raysynth.cascade.diffusion import denoise
 from raysynth.cascade.feature_volume import BackProjection, Frustums
 from raysynth.cascade.softmask import fold, unfold
 from raysynth.geometry.cameras import layout as camera_layout
@@ -174,6 +174,6 @@ def sample(
 
     condition: `(b, 1, s, s)`; heights: `(b,)`, as in training; noise: `(b, n, s, s)`, drawn per sample by the caller.
     """
-    views = ddim(lambda x_t, t: model(x_t, t, condition, heights), noise, scheduler, steps).clamp(-1, 1)
+    views = denoise(lambda x_t, t: model(x_t, t, condition, heights), noise, scheduler, steps).clamp(-1, 1)
     views[:, :1] = condition
     return views

@@ -54,6 +54,11 @@ class LabelledCell:
         corners = np.concatenate([np.stack([y + i, x + j], 1) for i in (0, 1) for j in (0, 1)])
         return float(len(y) / ConvexHull(corners).volume)  # in two dimensions scipy calls the area "volume"
 
+    @property
+    def eccentricity(self) -> float:
+        """Of the ellipse with the outline's second moments: 0 for a circle, near 1 for a line."""
+        return float(regionprops(self.outline.astype(np.uint8))[0].eccentricity)
+
     def extent_um(self, voxel_um: tuple[float, ...]) -> tuple[float, float]:
         """Height along z, and the outline's diameter."""
         return len(self.mask) * voxel_um[0], self.diameter_px * (voxel_um[1] * voxel_um[2]) ** 0.5

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from raysynth.data.noise import NoiseMeasures, measure_noise, noise_model
 from raysynth.data.statistics import (
     NEIGHBOUR_LEVELS,
     CellSizes,
+    CellTable,
     FrameRecord,
     PopulationStatistics,
     Quantiles,
@@ -80,13 +82,13 @@ def measure_frame(
 def population(
     frames: Sequence[FrameMeasures],
     cells: Sequence[LabelledCell],
-    solidity: Sequence[float],
+    outlines: Sequence[dict[str, Any]],
     intensity: IntensityMap,
     shapes: Spectrum | None,
     side: int,
     data: DataConfig,
 ) -> PopulationStatistics:
-    """Statistics of the training frames; cells: those in use, with the solidity of each one's outline.
+    """Statistics of the training frames; cells: those in use, with each one's row of `outlines.parquet`.
 
     shapes: the spectrum of their surfaces (3D).
     """
@@ -108,12 +110,13 @@ def population(
         cells=CellSizes(
             size=Quantiles.of([cell.mask.sum() for cell in cells]),
             area_px=Quantiles.of([cell.outline.sum() for cell in cells]),
-            solidity=Quantiles.of(solidity),
+            solidity=Quantiles.of([row["solidity"] for row in outlines]),
             intensity=Quantiles.of(np.concatenate([f.intensities for f in frames])),
             relative_intensity=Quantiles.of(np.concatenate(relative)),
             heights_um=tuple(height for height, _ in extents),
             widths_um=tuple(width for _, width in extents),
         ),
+        table=CellTable.of(outlines),
         noise=noise_model([f.noise for f in frames], illumination_px=halo_reach(side)),
         edge=edge_profile([f.edge for f in frames]),
         shapes=shapes,

@@ -1,20 +1,21 @@
 """`prepare`: real frames in, single-cell crops and population statistics out."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raysynth.config import Config, DataConfig
 from raysynth.data.background import Background, measure_background
 from raysynth.data.cells import LabelledCell, find_cells, usual_area, without_misfits
 from raysynth.data.crops import RING_PX, crop_side, frame_crops, outline_crop
 from raysynth.data.frames import Frame, Pixels
-from raysynth.data.intensity import fit_intensity
+from raysynth.data.intensity import IntensityMap, fit_intensity
 from raysynth.data.measure import measure_frame, population
 from raysynth.data.prepared import Part, prepared_folder, write_prepared
 from raysynth.data.regions import fit_regions
@@ -64,10 +65,11 @@ def prepare(config: Config) -> dict[str, Any]:
         _add(parts["validation"], found, pixels, background, side, data)
     crops = parts["train"]
     intensity = fit_intensity(np.stack(crops.images), np.stack(crops.masks), config.crops.intensity)
-    solidity = [row["solidity"] for row in parts["train"].outline_rows]
+    for part in parts.values():
+        add_brightness(part, intensity)
     cells = [cell for found in train for cell in found.used]
     shapes = measure_shapes(cells, config.shapes.max_degree, data)
-    statistics = population(measures, cells, solidity, intensity, shapes, side, data)
+    statistics = population(measures, cells, crops.outline_rows, intensity, shapes, side, data)
     figures = {
         "crop_side_px": side,
         "train": _count(train, parts["train"]),
@@ -135,9 +137,23 @@ def _cell_row(frame: Frame, cell: LabelledCell, data: DataConfig) -> dict[str, A
 
 
 def _outline_row(frame: Frame, cell: LabelledCell, data: DataConfig) -> dict[str, Any]:
-    row = _cell_row(frame, cell, data) | {"area_px": int(cell.outline.sum()), "solidity": cell.solidity}
+    row = _cell_row(frame, cell, data) | {
+        "area_px": int(cell.outline.sum()),
+        "eccentricity": cell.eccentricity,
+        "solidity": cell.solidity,
+    }
     height, width = cell.extent_um(voxel) if (voxel := _voxel(cell, data)) else (None, None)
     return row | {"height_um": height, "width_um": width}
+
+
+def add_brightness(part: Part, intensity: IntensityMap) -> None:
+    """Add to every row the mean over the whole cell's pixels in the unit interval."""
+    sums: dict[tuple[str, int], NDArray[np.float64]] = defaultdict(lambda: np.zeros(2))
+    for image, mask, row in zip(part.images, part.masks, part.rows, strict=True):
+        sums[row["frame"], row["label"]] += [intensity.to_unit(image[mask]).sum(), mask.sum()]
+    for row in part.rows + part.outline_rows:
+        total, pixels = sums[row["frame"], row["label"]]
+        row["brightness"] = float(total / max(pixels, 1))
 
 
 def _voxel(cell: LabelledCell, data: DataConfig) -> tuple[float, ...] | None:

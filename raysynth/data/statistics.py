@@ -6,10 +6,13 @@ Lengths `*_px` are in-plane pixels: where data are anisotropic, z is first scale
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import ndtr, ndtri
 
 from raysynth.data.intensity import IntensityMap
 from raysynth.geometry.spectrum import Spectrum
@@ -93,6 +96,42 @@ class EdgeProfile(Measured):
     relative: tuple[float, ...]
 
 
+class CellTable(Measured):
+    """Real training cells, one entry a cell in every column: what generation draws a new cell's own figures from.
+
+    Networks see the columns as normal scores: ranks among these cells, as values of a normal distribution.
+    """
+
+    area_px: tuple[float, ...] = Field(min_length=1, description="area of the outline that MaskDDPM learns")
+    eccentricity: tuple[float, ...] = Field(min_length=1, description="of the outline's ellipse of equal moments")
+    solidity: tuple[float, ...] = Field(min_length=1, description="area of the outline over that of its convex hull")
+    brightness: tuple[float, ...] = Field(min_length=1, description="mean of the cell in the unit interval")
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[str, Any]], most: int = 1000) -> "CellTable":
+        """The figures of outline rows (`prepared/*/outlines.parquet`), of evenly chosen ones where there are many."""
+        chosen = [rows[i] for i in np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
+        return cls(**{name: tuple(float(f"{row[name]:.6g}") for row in chosen) for name in cls.model_fields})
+
+    def scores(self, name: str, values: ArrayLike) -> NDArray[np.float32]:
+        """Normal scores of values of column `name`, of any shape; ties share the middle of their ranks."""
+        known = np.sort(getattr(self, name))
+        below, upto = (np.searchsorted(known, values, side) for side in ("left", "right"))
+        return ndtri(((below + upto) / 2 + 0.5) / (len(known) + 1)).astype(np.float32)
+
+    def value(self, name: str, score: float) -> float:
+        """The value of column `name` at a normal score: the inverse of `scores`, between the known values."""
+        return float(np.quantile(getattr(self, name), ndtr(score)))
+
+    def draw(self, rng: Generator, spread: float = 0.1) -> dict[str, float]:
+        """Normal scores of a new cell by column: those of one real cell, each moved by `spread` of a deviation."""
+        which = int(rng.integers(len(self.area_px)))
+        moved = spread * rng.standard_normal(len(type(self).model_fields))
+        shrunk = 1 / np.sqrt(1 + spread**2)  # the variance stays 1
+        scores = {name: float(self.scores(name, getattr(self, name)[which])) for name in type(self).model_fields}
+        return {name: shrunk * (score + m) for (name, score), m in zip(scores.items(), moved, strict=True)}
+
+
 class CellSizes(Measured):
     """Distributions over whole training cells."""
 
@@ -115,6 +154,7 @@ class PopulationStatistics(Measured):
     intensity: IntensityMap
     frames: tuple[FrameRecord, ...] = Field(min_length=1)
     cells: CellSizes
+    table: CellTable
     noise: NoiseModel
     edge: EdgeProfile
     shapes: Spectrum | None = Field(None, description="harmonic spectrum of the cells' surfaces (3D)")

@@ -4,63 +4,100 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from diffusers import UNet2DModel
 from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 from torch import Tensor, nn
 
 from raysynth.cascade import masks as mask_ddpm
-from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
-from raysynth.cascade.masks import MaskLimits
+from raysynth.cascade.diffusion import even_times, noise_and_time, per_sample_loss, schedule
+from raysynth.cascade.masks import MaskLimits, outline_figures, told
 from raysynth.cascade.softmask import as_batch, flip_turn, fold, soften
 from raysynth.config import Config
 from raysynth.evaluate.copies import near_copies
 from raysynth.seeds import Stage, generator
-from raysynth.train.crops import load_crops
+from raysynth.train.crops import Crops, load_crops
 from raysynth.train.loop import Evaluation
+from raysynth.train.start import mask_network
 
 SHOWN = 64
 
 
 class MaskTask:
-    """Unconditional denoising of soft masks, each turned and flipped at random."""
+    """Denoising of soft masks under their cells' figures, each turned and flipped at random."""
 
     name = "masks"
 
     def __init__(self, config: Config) -> None:
-        crops = load_crops(config, "train")
         self.config = config.masks
-        self.outlines, self.held_out = crops.outlines, load_crops(config, "validation").outlines
-        self.soft = soften(crops.outlines, config.masks.truncation_px)
-        self.limits = MaskLimits.measure(crops.outlines, config.masks.tail)
+        self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
+        self.soft = soften(self.train.outlines, config.masks.truncation_px)
+        self.limits = MaskLimits.measure(self.train.outlines, config.masks.tail)
         self.scheduler = schedule()
-        self.model: nn.Module = mask_ddpm.build(crops.side_px, config.masks)
+        self.model: nn.Module = mask_network(config, self.train.side_px)
+        self.fold = mask_ddpm.folding_of(self.model)
 
     def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
         """Mean squared error of the predicted velocity."""
-        drawn = [flip_turn(self.soft[rng.integers(len(self.soft))], int(rng.integers(8))) for rng in rngs]
-        x0 = fold(as_batch(np.stack(drawn)))
+        return self._loss(model, self.train, self.soft, rngs)
+
+    def held_out(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
+        """The same on validation outlines, at even timesteps."""
+        soft = soften(self.validation.outlines, self.config.truncation_px)
+        return self._loss(model, self.validation, soft, rngs, even_times(len(rngs)))
+
+    def _loss(
+        self,
+        model: nn.Module,
+        crops: Crops,
+        soft: NDArray[np.float32],
+        rngs: Sequence[Generator],
+        times: Tensor | None = None,
+    ) -> Tensor:
+        chosen = [int(rng.integers(len(soft))) for rng in rngs]
+        drawn = [flip_turn(soft[i], int(rng.integers(8))) for i, rng in zip(chosen, rngs, strict=True)]
+        x0 = fold(as_batch(np.stack(drawn)), self.fold)
         noise, t = noise_and_time(rngs, *x0.shape[1:])
+        t = t if times is None else times
+        figures = told_of(crops, chosen, np.stack(drawn) > 0)
         device = next(model.parameters()).device
-        x0, noise, t = x0.to(device), noise.to(device), t.to(device)
-        predicted = model(self.scheduler.add_noise(x0, noise, t), t).sample
+        x0, noise, t, figures = (tensor.to(device) for tensor in (x0, noise, t, figures))
+        predicted = mask_ddpm.predict(model, self.scheduler.add_noise(x0, noise, t), t, figures)
         return per_sample_loss(self.scheduler, predicted, x0, noise, t).mean()
 
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
-        """Share of drawn masks that the limits refuse or that nearly copy a training mask, and 64 of the masks.
+        """Figures of masks drawn for the shapes of validation cells, beside those cells; and 64 of the masks.
 
-        Simple shapes resemble one another by chance: the same share of held-out masks stands beside.
+        rejected: share that the limits refuse. ks_*: Kolmogorov–Smirnov distance of area, eccentricity and solidity.
+        near_copies: share that nearly copies a training mask; simple shapes resemble one another by chance, so the same
+        share of held-out masks stands beside.
         """
+        assert isinstance(model, UNet2DModel)
         model.eval()
         rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
-        drawn = mask_ddpm.sample(model, self.scheduler, rngs, self.config.sampler_steps)
-        refused = [self.limits.reject(mask) for mask in drawn]
-        area = float(np.median([mask.sum() for mask in drawn]) / np.median((self.soft > 0).sum(axis=(1, 2))))
-        figures = {
-            "rejected": sum(r is not None for r in refused) / SHOWN,
-            "median_area_ratio": area,
-            "near_copies": near_copies(drawn, self.outlines),
-            "near_copies_held_out": near_copies(np.asarray(self.held_out[:SHOWN]), self.outlines),
+        chosen = [int(rng.integers(len(self.validation.outlines))) for rng in rngs]
+        real = np.asarray(self.validation.outlines[chosen])
+        figures = told_of(self.validation, chosen, real)
+        drawn = mask_ddpm.sample(model, self.scheduler, rngs, figures, self.config.sampler_steps)
+        counted = {
+            "rejected": sum(self.limits.reject(mask) is not None for mask in drawn) / SHOWN,
+            "near_copies": near_copies(drawn, self.train.outlines),
+            "near_copies_held_out": near_copies(real, self.train.outlines),
         }
-        return Evaluation(figures, tile(torch.from_numpy(drawn).float()))
+        return Evaluation(counted | _distances(drawn, real), tile(torch.from_numpy(drawn).float()))
+
+
+def told_of(crops: Crops, chosen: Sequence[int], masks: NDArray[np.bool_]) -> Tensor:
+    """What the network is told `(n, 4)` of outlines by index, lying as in `masks`."""
+    rows = zip(chosen, (mask_ddpm.elongation(mask) for mask in masks), strict=True)
+    return torch.tensor([told(float(crops.areas[i]), float(crops.solidities[i]), *long) for i, long in rows])
+
+
+def _distances(drawn: NDArray[np.bool_], real: NDArray[np.bool_]) -> dict[str, float]:
+    ours, theirs = (np.array([outline_figures(m) for m in masks if m.any()]) for masks in (drawn, real))
+    names = ("ks_area", "ks_eccentricity", "ks_solidity")
+    return {name: float(ks_2samp(ours[:, i], theirs[:, i]).statistic) for i, name in enumerate(names)}
 
 
 def tile(images: Tensor, columns: int = 8) -> Tensor:

@@ -13,6 +13,7 @@ from raysynth.errors import InputError
 from raysynth.train.crops import load_crops, load_statistics
 from raysynth.train.loop import Evaluation, Task, Trainer
 from raysynth.train.masks import MaskTask
+from raysynth.train.start import started
 from raysynth.train.texture import TextureTask
 from raysynth.train.views import ViewsTask
 
@@ -37,6 +38,7 @@ def fit(config: Config, model: Model, stop_at: int | None = None) -> dict[str, f
     """
     if model not in models_of(config):
         raise InputError(f"{config.name} is 2D: it has no {model} model to train")
+    config = started(config, model)
     folder = Path(config.workspace) / config.name / "training" / model
     settings: TrainConfig = getattr(config, model).train
     torch.manual_seed(settings.seed)  # for the initial weights; the data have generators of their own

@@ -9,29 +9,31 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from raysynth.cascade import texture as texture_model
-from raysynth.cascade.diffusion import noise_and_time, per_sample_loss
+from raysynth.cascade.diffusion import even_times, noise_and_time, per_sample_loss
 from raysynth.cascade.latents import FirstStage, Folded, Learned, build_autoencoder
-from raysynth.cascade.softmask import as_batch, flip_turn, soften
+from raysynth.cascade.softmask import as_batch, flip_turn
 from raysynth.cascade.stable_diffusion import open_stable_diffusion
-from raysynth.cascade.texture import TextureModel, paint, resized
+from raysynth.cascade.texture import Slice, TextureModel, condition, paint, resized
 from raysynth.config import Config
 from raysynth.evaluate.adherence import adherence
 from raysynth.seeds import Stage, generator, normal
 from raysynth.train.crops import Crops, load_crops
 from raysynth.train.loop import Evaluation, Trainer
 from raysynth.train.masks import tile
+from raysynth.train.start import SCRATCH, bundle_of
 
 SHOWN = 32
 
 
-def draw(crops: Crops, rngs: Sequence[Generator]) -> tuple[Tensor, np.ndarray]:
-    """One random crop for each generator, flipped and turned: images `(n, 1, y, x)` in [-1, 1] and bool masks."""
-    images, masks = [], []
+def draw(crops: Crops, rngs: Sequence[Generator]) -> tuple[Tensor, list[Slice]]:
+    """One random crop for each generator, flipped and turned: images `(n, 1, y, x)` in [-1, 1] and what they show."""
+    images, slices = [], []
     for rng in rngs:
         which, turn = rng.integers(len(crops.images)), int(rng.integers(8))
         images.append(flip_turn(crops.images[which], turn))
-        masks.append(flip_turn(crops.masks[which], turn))
-    return as_batch(np.stack(images)) * 2 - 1, np.stack(masks)
+        mask = flip_turn(crops.masks[which], turn).astype(bool, copy=False)
+        slices.append(Slice(mask, float(crops.heights[which]), float(crops.brightness[which])))
+    return as_batch(np.stack(images)) * 2 - 1, slices
 
 
 class AutoencoderTask:
@@ -66,7 +68,7 @@ class AutoencoderTask:
 def first_stage(config: Config, folder: Path, device: str) -> FirstStage:
     """The configured first stage, trained in `folder` where it is a learned one."""
     if config.texture.autoencoder == 1:
-        return Folded()
+        return Folded(config.texture.fold(load_crops(config, "train").side_px))
     task = AutoencoderTask(config)
     settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
     Trainer(task, settings, folder / "autoencoder", device).fit()
@@ -86,8 +88,10 @@ class TextureTask:
     def __init__(self, config: Config, folder: Path, device: str = "auto") -> None:
         self.config = config
         self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
-        start = config.texture.start
-        if start == "scratch":
+        start, bundle = config.texture.start, bundle_of(config.texture.start)
+        if bundle is not None:
+            self.texture = bundle.texture
+        elif start == SCRATCH:
             stage = first_stage(config, folder, device)
             self.texture = texture_model.build(stage, self.train.side_px, config.texture)
         else:
@@ -97,15 +101,22 @@ class TextureTask:
 
     def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
         """Mean squared error of the predicted velocity (or noise, as the schedule says)."""
-        images, masks = draw(self.train, rngs)
-        soft = as_batch(soften(masks, self.config.masks.truncation_px))
+        return self._loss(model, self.train, rngs)
+
+    def held_out(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
+        """The same on validation crops, at even timesteps."""
+        return self._loss(model, self.validation, rngs, even_times(len(rngs)))
+
+    def _loss(self, model: nn.Module, crops: Crops, rngs: Sequence[Generator], times: Tensor | None = None) -> Tensor:
+        images, slices = draw(crops, rngs)
+        seen = condition(slices, self.config.masks.truncation_px)
         device = next(model.parameters()).device
-        images, soft = (resized(x.to(device), self.side_px) for x in (images, soft))
+        images, seen = (resized(x.to(device), self.side_px) for x in (images, seen))
         x0 = self.texture.first_stage.encode(images)
         noise, t = noise_and_time(rngs, *x0.shape[1:])
-        noise, t = noise.to(device), t.to(device)
+        noise, t = noise.to(device), (t if times is None else times).to(device)
         scheduler = self.texture.scheduler
-        predicted = model(scheduler.add_noise(x0, noise, t), t, soft)
+        predicted = model(scheduler.add_noise(x0, noise, t), t, seen)
         return per_sample_loss(scheduler, predicted, x0, noise, t).mean()
 
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
@@ -113,10 +124,11 @@ class TextureTask:
         assert isinstance(model, TextureModel)
         model.eval()
         rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
-        images, masks = draw(self.validation, rngs)
+        images, slices = draw(self.validation, rngs)
+        masks = np.stack([one.mask for one in slices])
         real = (images[:, 0].numpy() + 1) / 2
         noise = [normal(rng, *model.latent_shape(self.side_px)) for rng in rngs]
-        painted = np.stack(paint(model, list(masks), noise, self.config.texture, self.config.masks.truncation_px))
+        painted = np.stack(paint(model, slices, noise, self.config.texture, self.config.masks.truncation_px))
         figures = {
             "adherence": float(adherence(painted, masks).mean()),
             "adherence_real": float(adherence(real, masks).mean()),

@@ -18,6 +18,7 @@ from raysynth.seeds import Stage, generator, normal
 from raysynth.train.crops import load_statistics
 from raysynth.train.loop import Evaluation
 from raysynth.train.masks import tile
+from raysynth.train.start import view_network
 
 _HELD_OUT = 16
 
@@ -79,7 +80,7 @@ class ViewsTask:
     def __init__(self, config: Config) -> None:
         self.views = config.views
         self.examples = Examples(spectrum_of(config), config.shapes.metaballs, config.views)
-        self.model: nn.Module = network(config.views)
+        self.model: nn.Module = view_network(config) or network(config.views)
         self.scheduler = schedule()
         self.cameras = layout(config.views.layout, config.views.count)
 

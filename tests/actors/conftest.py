@@ -12,7 +12,15 @@ from raysynth.cascade.bundle import BundleInfo, save_info
 from raysynth.cascade.masks import MaskLimits
 from raysynth.config import Config, DataConfig, GenerateConfig, PopulationConfig, RuntimeConfig
 from raysynth.data.intensity import IntensityMap
-from raysynth.data.statistics import CellSizes, EdgeProfile, FrameRecord, NoiseModel, PopulationStatistics, Quantiles
+from raysynth.data.statistics import (
+    CellSizes,
+    CellTable,
+    EdgeProfile,
+    FrameRecord,
+    NoiseModel,
+    PopulationStatistics,
+    Quantiles,
+)
 from raysynth.population.cell import Cell
 from raysynth.seeds import Stage, generator, seed_key
 from raysynth.store.objects import Objects
@@ -89,6 +97,7 @@ def statistics() -> PopulationStatistics:
             intensity=Quantiles(values=(2500.0, 3500.0)),
             relative_intensity=Quantiles(values=(0.8, 1.2)),
         ),
+        table=CellTable(area_px=(120.0,), eccentricity=(0.5,), solidity=(0.95,), brightness=(0.5,)),
         noise=NoiseModel(
             frequency=(0.1, 0.3, 0.5),
             power=(1.0, 1.0, 1.0),

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysynth.cascade.diffusion import ddim, noise_and_time, padded_batches, per_sample_loss, schedule
+from raysynth.cascade.diffusion import denoise, even_times, noise_and_time, padded_batches, per_sample_loss, schedule
 
 
 @given(st.lists(st.integers(), max_size=20), st.integers(1, 7))
@@ -15,8 +15,9 @@ def test_padded_batches_keep_order_and_shape(items: list[int], size: int) -> Non
     assert [item for batch, count in batches for item in batch[:count]] == items
 
 
+@pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("spacing", [1.0, 2.0])
-def test_ddim_with_a_perfect_network_returns_the_image(spacing: float) -> None:
+def test_a_perfect_network_returns_the_image(spacing: float, order: int) -> None:
     scheduler = schedule()
     image = torch.linspace(-1, 1, 16).reshape(1, 1, 4, 4)
     noise = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -26,11 +27,11 @@ def test_ddim_with_a_perfect_network_returns_the_image(spacing: float) -> None:
         implied = (x_t - alpha.sqrt() * image) / (1 - alpha).sqrt()
         return alpha.sqrt() * implied - (1 - alpha).sqrt() * image
 
-    torch.testing.assert_close(ddim(velocity, noise, scheduler, 10, spacing), image, atol=1e-3, rtol=0)
+    torch.testing.assert_close(denoise(velocity, noise, scheduler, 10, spacing, order), image, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("prediction", ["v_prediction", "epsilon"])
-def test_ddim_agrees_with_diffusers(prediction: str) -> None:
+def test_the_first_order_agrees_with_diffusers(prediction: str) -> None:
     # Zero terminal SNR leaves no image to recover from predicted noise: only velocity goes with it.
     rescaled = prediction == "v_prediction"
     scheduler = DDIMScheduler.from_config(
@@ -41,7 +42,40 @@ def test_ddim_agrees_with_diffusers(prediction: str) -> None:
     x_t = noise
     for t in scheduler.timesteps:
         x_t = scheduler.step(x_t.sin(), t, x_t, eta=0.0).prev_sample
-    torch.testing.assert_close(ddim(lambda x, t: x.sin(), noise, scheduler, 8), x_t, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(denoise(lambda x, t: x.sin(), noise, scheduler, 8), x_t, atol=1e-4, rtol=1e-4)
+
+
+def test_the_second_order_agrees_with_diffusers() -> None:
+    config = dict(schedule().config) | {"rescale_betas_zero_snr": False}  # diffusers puts a small signal there instead
+    multistep = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", use_lu_lambdas=False)
+    noise = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    multistep.set_timesteps(8)
+    x_t = noise
+    for t in multistep.timesteps:
+        x_t = multistep.step(x_t.sin(), t, x_t).prev_sample
+    ours = denoise(lambda x, t: x.sin(), noise, DDIMScheduler.from_config(config), 8, order=2)
+    torch.testing.assert_close(ours, x_t, atol=1e-4, rtol=1e-4)
+
+
+def test_the_second_order_is_closer_to_many_small_steps() -> None:
+    noise = torch.randn(4, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+
+    def velocity(x_t: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """The exact one for images drawn from a normal distribution of mean 0.5 and deviation 0.3."""
+        alpha, sigma = (s.reshape(-1, 1, 1, 1) for s in (abar[t].sqrt(), (1 - abar[t]).sqrt()))
+        x_0 = 0.5 + 0.09 * alpha / (0.09 * alpha**2 + sigma**2) * (x_t - 0.5 * alpha)
+        return (alpha * x_t - x_0) / sigma
+
+    abar = schedule().alphas_cumprod
+    exact = denoise(velocity, noise, schedule(), 500)
+    first, second = (
+        float((denoise(velocity, noise, schedule(), 8, 2.0, order) - exact).abs().max()) for order in (1, 2)
+    )
+    assert second < 0.5 * first
+
+
+def test_even_times_are_spread_over_the_schedule() -> None:
+    assert even_times(4, 1000).tolist() == [125, 375, 625, 875]
 
 
 def test_the_loss_of_the_exact_velocity_is_zero() -> None:

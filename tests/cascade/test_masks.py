@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from raysynth.cascade.diffusion import schedule
-from raysynth.cascade.masks import MaskLimits, build, sample
+from raysynth.cascade.masks import MaskLimits, build, elongation, folding, folding_of, outline_figures, sample, told
 from raysynth.config import MasksConfig
 
 
@@ -36,6 +37,54 @@ def test_each_rule_rejects_with_its_reason(limits: MaskLimits, mask: np.ndarray,
 
 def test_a_sample_depends_on_its_own_generator_and_not_on_its_neighbours() -> None:
     model = build(16, MasksConfig(channels=(8, 16)))
-    drawn = [sample(model, schedule(), [np.random.default_rng(s) for s in seeds], 2) for seeds in ((1, 2), (3, 2))]
+    figures = torch.tensor([[0.5, -1, 0, 0]] * 2)
+    drawn = [
+        sample(model, schedule(), [np.random.default_rng(s) for s in seeds], figures, 2) for seeds in ((1, 2), (3, 2))
+    ]
     assert drawn[0].shape == (2, 16, 16)
     assert (drawn[0][1] == drawn[1][1]).all()
+
+
+def test_the_network_is_told_the_shape() -> None:
+    torch.manual_seed(0)
+    model = build(32, MasksConfig(channels=(8, 16)))
+    small, large = (
+        sample(model, schedule(), [np.random.default_rng(1)], torch.tensor([[score, 0.0, 0.0, 0.0]]), 2)
+        for score in (-2, 2)
+    )
+    assert (small != large).any()
+
+
+@pytest.mark.parametrize("side", range(16, 129, 16))
+def test_folded_crops_leave_whole_levels(side: int) -> None:
+    fold = folding(side)
+    assert side % fold == 0
+    assert side // fold % 4 == 0
+    assert folding_of(build(side, MasksConfig(channels=(8, 16)))) == fold
+
+
+def test_figures_of_an_outline() -> None:
+    round_one, long_one = disc(9), np.zeros((32, 32), bool)
+    long_one[14:18, 4:28] = True
+    area, eccentricity, solidity = outline_figures(round_one)
+    assert area == round_one.sum()
+    assert eccentricity == pytest.approx(0, abs=0.01)
+    assert solidity > 0.95
+    assert outline_figures(long_one)[1] > 0.95
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_elongation_is_the_ellipses(turns: int) -> None:
+    y, x = np.mgrid[:64, :64] - 31.5
+    angle = 0.4
+    along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    ellipse = np.rot90((along / 20) ** 2 + (across / 12) ** 2 <= 1, turns)
+    eccentricity, found = elongation(ellipse)
+    assert eccentricity == pytest.approx(0.8, abs=0.01)
+    assert eccentricity == pytest.approx(outline_figures(ellipse)[1], abs=0.01)
+    assert np.cos(2 * (found - (angle - turns * np.pi / 2))) == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_told_keeps_no_direction_of_a_round_cell() -> None:
+    assert told(1.0, -1.0, 0.0, 0.7) == (0.5, -0.5, 0, 0)
+    assert told(0, 0, 0.8, 0.0) == pytest.approx(tuple(-np.array(told(0, 0, 0.8, np.pi / 2))), abs=1e-9)

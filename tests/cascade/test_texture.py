@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from raysynth.cascade.latents import Folded, Learned, build_autoencoder
-from raysynth.cascade.texture import TextureModel, build, open_texture, paint
+from raysynth.cascade.texture import Slice, TextureModel, build, condition, open_texture, paint
 from raysynth.config import TextureConfig
 
 SIDE = 16
@@ -16,7 +16,7 @@ def tiny(conditioning: Literal["concat", "control"], autoencoder: Literal[1, 2])
     torch.manual_seed(0)
     settings = {"autoencoder": autoencoder, "channels": (8, 16), "sampler_steps": 2, "batch": 2}
     config = TextureConfig(conditioning=conditioning, **settings)
-    stage = Folded() if autoencoder == 1 else Learned(build_autoencoder(SIDE, autoencoder))
+    stage = Folded(2) if autoencoder == 1 else Learned(build_autoencoder(SIDE, autoencoder))
     model = build(stage, SIDE, config)
     if model.controlnet is not None:  # its outputs start at zero: give them a say
         for zero in (model.controlnet.controlnet_mid_block, model.controlnet.controlnet_cond_embedding.conv_out):
@@ -24,11 +24,11 @@ def tiny(conditioning: Literal["concat", "control"], autoencoder: Literal[1, 2])
     return model, config
 
 
-def squares(*sides: int) -> list[np.ndarray]:
+def squares(*sides: int, height: float = 0.5, brightness: float = 0.0) -> list[Slice]:
     masks = [np.zeros((SIDE, SIDE), bool) for _ in sides]
     for mask, side in zip(masks, sides, strict=True):
         mask[2 : 2 + side, 2 : 2 + side] = True
-    return masks
+    return [Slice(mask, height, brightness) for mask in masks]
 
 
 @pytest.mark.parametrize("conditioning", ["concat", "control"])
@@ -67,3 +67,23 @@ def test_half_the_resolution_still_gives_the_masks_size() -> None:
     coarse = config.model_copy(update={"resolution_px": 8})
     painted = paint(model, squares(4), [torch.randn(model.latent_shape(8))], coarse, 4.0)
     assert painted[0].shape == (SIDE, SIDE)
+
+
+@pytest.mark.parametrize("conditioning", ["concat", "control"])
+@pytest.mark.parametrize("changed", [{"height": 1.0}, {"brightness": 2.0}])
+def test_height_and_brightness_change_the_picture(
+    conditioning: Literal["concat", "control"], changed: dict[str, float]
+) -> None:
+    model, config = tiny(conditioning, 1)
+    noise = [torch.randn(model.latent_shape(SIDE))]
+    one, other = (paint(model, squares(6, **figures), noise, config, 4.0)[0] for figures in ({}, changed))
+    assert not np.array_equal(one, other)
+
+
+def test_the_condition_is_a_picture_of_three_channels() -> None:
+    seen = condition([*squares(6, height=0.25, brightness=0.0), *squares(4, height=1.0, brightness=-9.0)], 4.0)
+    assert seen.shape == (2, 3, SIDE, SIDE)
+    assert seen[:, 0].amin() == 0
+    assert seen[0, 1].unique().tolist() == [0.25]
+    assert seen[0, 2].unique().tolist() == [0.5]
+    assert seen[1, 2].unique().tolist() == [0]

@@ -8,6 +8,7 @@ from raysynth.config import Config, DataConfig, ImagingConfig, PopulationConfig
 from raysynth.data.intensity import IntensityMap
 from raysynth.data.statistics import (
     CellSizes,
+    CellTable,
     EdgeProfile,
     FrameRecord,
     NoiseModel,
@@ -61,6 +62,7 @@ def population(dimensions: int, *records: FrameRecord) -> PopulationStatistics:
             intensity=Quantiles.of([LEVEL, LEVEL + 2 * LIGHT]),
             relative_intensity=Quantiles.of(np.random.default_rng(1).lognormal(0, 0.2, 500)),
         ),
+        table=CellTable(area_px=(120.0,), eccentricity=(0.5,), solidity=(0.95,), brightness=(0.5,)),
         noise=NoiseModel(
             frequency=tuple(frequency),
             power=tuple(1 + 6 * np.exp(-frequency / 0.08)),

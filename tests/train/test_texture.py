@@ -12,10 +12,10 @@ from raysynth.train.texture import TextureTask, first_stage
 
 @pytest.mark.parametrize(("conditioning", "autoencoder"), [("concat", 1), ("control", 2)])
 def test_a_few_steps_lower_no_nan_and_give_figures(
-    prepared: Config, tmp_path: Path, conditioning: str, autoencoder: int
+    trainable: Config, tmp_path: Path, conditioning: str, autoencoder: int
 ) -> None:
-    texture = prepared.texture.model_copy(update={"conditioning": conditioning, "autoencoder": autoencoder})
-    config = prepared.model_copy(update={"texture": texture})
+    texture = trainable.texture.model_copy(update={"conditioning": conditioning, "autoencoder": autoencoder})
+    config = trainable.model_copy(update={"texture": texture})
     task = TextureTask(config, tmp_path / "texture", "cpu")
     before = [p.detach().clone() for p in task.texture.unet.parameters()]
     result = Trainer(task, texture.train, tmp_path / "texture", "cpu").fit()
@@ -24,9 +24,9 @@ def test_a_few_steps_lower_no_nan_and_give_figures(
     assert 0 <= result.figures["adherence"] <= 1
 
 
-def test_the_autoencoder_is_frozen_and_its_latents_have_unit_spread(prepared: Config, tmp_path: Path) -> None:
-    texture = prepared.texture.model_copy(update={"autoencoder": 2})
-    config = prepared.model_copy(update={"texture": texture})
+def test_the_autoencoder_is_frozen_and_its_latents_have_unit_spread(trainable: Config, tmp_path: Path) -> None:
+    texture = trainable.texture.model_copy(update={"autoencoder": 2})
+    config = trainable.model_copy(update={"texture": texture})
     stage = first_stage(config, tmp_path, "cpu")
     assert isinstance(stage, Learned)
     assert not any(p.requires_grad for p in stage.parameters())
