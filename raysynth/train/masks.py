@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.random import Generator
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from raysynth.cascade import masks as mask_ddpm
@@ -14,8 +15,9 @@ from raysynth.cascade.softmask import as_batch, flip_turn, fold, soften
 from raysynth.config import Config
 from raysynth.evaluate.copies import near_copies
 from raysynth.seeds import Stage, generator
+from raysynth.train.board import Evaluation
 from raysynth.train.crops import load_crops
-from raysynth.train.loop import Evaluation
+from raysynth.train.held_out import SAMPLES, Batch, held_out_loss
 
 SHOWN = 64
 
@@ -30,17 +32,24 @@ class MaskTask:
         self.config = config.masks
         self.outlines, self.held_out = crops.outlines, load_crops(config, "validation").outlines
         self.soft = soften(crops.outlines, config.masks.truncation_px)
+        self.soft_held_out = soften(self.held_out, config.masks.truncation_px)
         self.limits = MaskLimits.measure(crops.outlines, config.masks.tail)
         self.scheduler = schedule()
         self.model: nn.Module = mask_ddpm.build(crops.side_px, config.masks)
 
-    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """Mean squared error of the predicted velocity."""
-        drawn = [flip_turn(self.soft[rng.integers(len(self.soft))], int(rng.integers(8))) for rng in rngs]
+    def batch(self, rngs: Sequence[Generator]) -> Batch:
+        """Turned soft masks, folded, with noise and timesteps."""
+        return self._batch(self.soft, rngs)
+
+    def _batch(self, soft: NDArray[np.float32], rngs: Sequence[Generator]) -> Batch:
+        drawn = [flip_turn(soft[rng.integers(len(soft))], int(rng.integers(8))) for rng in rngs]
         x0 = fold(as_batch(np.stack(drawn)))
-        noise, t = noise_and_time(rngs, *x0.shape[1:])
+        return Batch(x0, *noise_and_time(rngs, *x0.shape[1:]))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Mean squared error of the predicted velocity."""
         device = next(model.parameters()).device
-        x0, noise, t = x0.to(device), noise.to(device), t.to(device)
+        x0, noise, t = (x.to(device) for x in batch[:3])
         predicted = model(self.scheduler.add_noise(x0, noise, t), t).sample
         return per_sample_loss(self.scheduler, predicted, x0, noise, t).mean()
 
@@ -54,7 +63,9 @@ class MaskTask:
         drawn = mask_ddpm.sample(model, self.scheduler, rngs, self.config.sampler_steps)
         refused = [self.limits.reject(mask) for mask in drawn]
         area = float(np.median([mask.sum() for mask in drawn]) / np.median((self.soft > 0).sum(axis=(1, 2))))
+        held_out = self._batch(self.soft_held_out, [generator(seed, 1, Stage.EVALUATION, i) for i in range(SAMPLES)])
         figures = {
+            "held_out_loss": held_out_loss(self, model, held_out),
             "rejected": sum(r is not None for r in refused) / SHOWN,
             "median_area_ratio": area,
             "near_copies": near_copies(drawn, self.outlines),
