@@ -1,6 +1,6 @@
 """The `raysynth` command: its verbs, and what they print. How anything is computed stands elsewhere.
 
-Exit codes: 0 done; 1 some shards failed or a data set is not sound; 2 bad input, said in one sentence.
+Exit codes: 0 done; 1 some shards or models failed or a data set is not sound; 2 bad input, said in one sentence.
 The verbs' modules are read when a verb runs, so that help is quick.
 """
 
@@ -66,7 +66,10 @@ def train(
     """Fit the models to what `prepare` made; goes on from the last checkpoint."""
     from raysynth.actors.train import train
 
-    show(train(load(config, overrides or ()), what.value, workers, address), json)
+    figures = train(load(config, overrides or ()), what.value, workers, address)
+    show(figures, json)
+    if any("failed" in of_model for of_model in figures.values()):
+        raise typer.Exit(1)
 
 
 @app.command()

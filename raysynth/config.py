@@ -95,7 +95,11 @@ class TrainConfig(Settings):
     precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision (accelerate)")
     checkpoint_every: Count = Field(200, description="steps between checkpoints")
     sample_every: Count = Field(500, description="steps between sample grids and metrics")
-    keep: Count = Field(2, description="checkpoints kept")
+    log_every: Count = Field(100, description="steps between printed lines; loss, rate and data wait are over them")
+    patience: Count | None = Field(
+        None, description="held-out losses (every `sample_every`) without a lower one that end it; null: never"
+    )
+    keep: Count = Field(2, description="newest checkpoints kept; that of the lowest held-out loss is kept too")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="names every random draw of a training")
     threads: Count = Field(2, description="CPU threads of the training process")
 
@@ -279,6 +283,9 @@ class RuntimeConfig(Settings):
     cpus_per_actor: Positive = Field(0.5, description="logical CPUs an actor claims when there is no GPU")
     threads: Count = Field(1, description="torch threads of an actor; part of the promise of sameness")
     max_attempts: Count = Field(5, description="attempts at a shard that kills its process")
+    max_failures: Annotated[int, Field(ge=0)] = Field(
+        3, description="restarts of a training under Ray that lost a worker"
+    )
 
 
 class Config(Settings):
@@ -291,6 +298,10 @@ class Config(Settings):
         None, description="bundle that `generate` uses: a name, a folder; null: the one trained here"
     )
     workspace: str = Field("workspace", description="folder for prepared data, checkpoints and trained bundles")
+    storage: str | None = Field(
+        None,
+        description="folder or s3://bucket/prefix of the trainings' checkpoints; null: `training` in the workspace",
+    )
     data: DataConfig
     crops: CropConfig = CropConfig()
     masks: MasksConfig = MasksConfig()

@@ -1,4 +1,4 @@
-"""The one error a user is meant to read."""
+"""The errors that a user is meant to read."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
     The message is one sentence: the file or setting, what is wrong with it, and what to do.
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+class TrainingFailed(Exception):
+    """A training on the cluster that ended without a result; the message says why."""

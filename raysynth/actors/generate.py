@@ -33,10 +33,11 @@ NOT_BYTES: dict[str, Any] = {
     "name": True,
     "bundle": True,
     "workspace": True,
+    "storage": True,
     "data": True,
     "crops": True,
     "generate": {"out", "frames", "seed"},
-    "runtime": {"device", "actors", "cpus_per_actor", "max_attempts"},
+    "runtime": {"device", "actors", "cpus_per_actor", "max_attempts", "max_failures"},
     **{model: {"train"} for model in ("masks", "views", "texture")},
 }
 

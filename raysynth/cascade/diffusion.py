@@ -36,11 +36,6 @@ def noise_and_time(rngs: Sequence[Generator], *shape: int, steps: int = TIMESTEP
     return torch.stack([normal(rng, *shape) for rng in rngs]), t
 
 
-def even_times(count: int, steps: int = TIMESTEPS) -> Tensor:
-    """Timesteps `(count,)` spread evenly over the schedule: what held-out losses are measured at."""
-    return ((torch.arange(count) + 0.5) * steps / count).long()
-
-
 def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
     """Squared error of the scheduler's own prediction target, `(n,)`."""
     velocity = scheduler.config.prediction_type == "v_prediction"

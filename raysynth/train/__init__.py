@@ -8,7 +8,7 @@ from typing import Any
 class _Callable(ModuleType):
     """A package that does its verb. (Importing any of its modules would replace a function of its name.)"""
 
-    def __call__(self, *arguments: Any, **options: Any) -> dict[str, dict[str, float]]:
+    def __call__(self, *arguments: Any, **options: Any) -> dict[str, dict[str, Any]]:
         """See `raysynth.actors.train.train`."""
         from raysynth.actors.train import train
 

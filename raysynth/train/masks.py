@@ -11,14 +11,15 @@ from scipy.stats import ks_2samp
 from torch import Tensor, nn
 
 from raysynth.cascade import masks as mask_ddpm
-from raysynth.cascade.diffusion import even_times, noise_and_time, per_sample_loss, schedule
+from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
 from raysynth.cascade.masks import MaskLimits, outline_figures, told
 from raysynth.cascade.softmask import as_batch, flip_turn, fold, soften
 from raysynth.config import Config
 from raysynth.evaluate.copies import near_copies
 from raysynth.seeds import Stage, generator
+from raysynth.train.board import Evaluation
 from raysynth.train.crops import Crops, load_crops
-from raysynth.train.loop import Evaluation
+from raysynth.train.held_out import SAMPLES, Batch, held_out_loss
 from raysynth.train.start import mask_network
 
 SHOWN = 64
@@ -33,36 +34,26 @@ class MaskTask:
         self.config = config.masks
         self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
         self.soft = soften(self.train.outlines, config.masks.truncation_px)
+        self.soft_held_out = soften(self.validation.outlines, config.masks.truncation_px)
         self.limits = MaskLimits.measure(self.train.outlines, config.masks.tail)
         self.scheduler = schedule()
         self.model: nn.Module = mask_network(config, self.train.side_px)
         self.fold = mask_ddpm.folding_of(self.model)
 
-    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """Mean squared error of the predicted velocity."""
-        return self._loss(model, self.train, self.soft, rngs)
+    def batch(self, rngs: Sequence[Generator]) -> Batch:
+        """Turned soft masks, folded, with noise, timesteps and what the network is told."""
+        return self._batch(self.train, self.soft, rngs)
 
-    def held_out(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """The same on validation outlines, at even timesteps."""
-        soft = soften(self.validation.outlines, self.config.truncation_px)
-        return self._loss(model, self.validation, soft, rngs, even_times(len(rngs)))
-
-    def _loss(
-        self,
-        model: nn.Module,
-        crops: Crops,
-        soft: NDArray[np.float32],
-        rngs: Sequence[Generator],
-        times: Tensor | None = None,
-    ) -> Tensor:
+    def _batch(self, crops: Crops, soft: NDArray[np.float32], rngs: Sequence[Generator]) -> Batch:
         chosen = [int(rng.integers(len(soft))) for rng in rngs]
-        drawn = [flip_turn(soft[i], int(rng.integers(8))) for i, rng in zip(chosen, rngs, strict=True)]
-        x0 = fold(as_batch(np.stack(drawn)), self.fold)
-        noise, t = noise_and_time(rngs, *x0.shape[1:])
-        t = t if times is None else times
-        figures = told_of(crops, chosen, np.stack(drawn) > 0)
+        drawn = np.stack([flip_turn(soft[i], int(rng.integers(8))) for i, rng in zip(chosen, rngs, strict=True)])
+        x0 = fold(as_batch(drawn), self.fold)
+        return Batch(x0, *noise_and_time(rngs, *x0.shape[1:]), (told_of(crops, chosen, np.greater(drawn, 0)),))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Mean squared error of the predicted velocity."""
         device = next(model.parameters()).device
-        x0, noise, t, figures = (tensor.to(device) for tensor in (x0, noise, t, figures))
+        x0, noise, t, figures = (tensor.to(device) for tensor in (*batch[:3], *batch.conditions))
         predicted = mask_ddpm.predict(model, self.scheduler.add_noise(x0, noise, t), t, figures)
         return per_sample_loss(self.scheduler, predicted, x0, noise, t).mean()
 
@@ -78,18 +69,20 @@ class MaskTask:
         rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
         chosen = [int(rng.integers(len(self.validation.outlines))) for rng in rngs]
         real = np.asarray(self.validation.outlines[chosen])
-        figures = told_of(self.validation, chosen, real)
-        drawn = mask_ddpm.sample(model, self.scheduler, rngs, figures, self.config.sampler_steps)
-        counted = {
+        told_figures = told_of(self.validation, chosen, real)
+        drawn = mask_ddpm.sample(model, self.scheduler, rngs, told_figures, self.config.sampler_steps)
+        held_out = [generator(seed, 1, Stage.EVALUATION, i) for i in range(SAMPLES)]
+        figures = {
+            "held_out_loss": held_out_loss(self, model, self._batch(self.validation, self.soft_held_out, held_out)),
             "rejected": sum(self.limits.reject(mask) is not None for mask in drawn) / SHOWN,
             "near_copies": near_copies(drawn, self.train.outlines),
             "near_copies_held_out": near_copies(real, self.train.outlines),
         }
-        return Evaluation(counted | _distances(drawn, real), tile(torch.from_numpy(drawn).float()))
+        return Evaluation(figures | _distances(drawn, real), tile(torch.from_numpy(drawn).float()))
 
 
 def told_of(crops: Crops, chosen: Sequence[int], masks: NDArray[np.bool_]) -> Tensor:
-    """What the network is told `(n, 4)` of outlines by index, lying as in `masks`."""
+    """What the network is told `(n, 4)` of outlines by index, lying as in `masks` `(n, side, side)`."""
     rows = zip(chosen, (mask_ddpm.elongation(mask) for mask in masks), strict=True)
     return torch.tensor([told(float(crops.areas[i]), float(crops.solidities[i]), *long) for i, long in rows])
 

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from raysynth.cascade import texture as texture_model
-from raysynth.cascade.diffusion import even_times, noise_and_time, per_sample_loss
+from raysynth.cascade.diffusion import noise_and_time, per_sample_loss
 from raysynth.cascade.latents import FirstStage, Folded, Learned, build_autoencoder
 from raysynth.cascade.softmask import as_batch, flip_turn
 from raysynth.cascade.stable_diffusion import open_stable_diffusion
@@ -17,8 +17,10 @@ from raysynth.cascade.texture import Slice, TextureModel, condition, paint, resi
 from raysynth.config import Config
 from raysynth.evaluate.adherence import adherence
 from raysynth.seeds import Stage, generator, normal
+from raysynth.train.board import Evaluation
 from raysynth.train.crops import Crops, load_crops
-from raysynth.train.loop import Evaluation, Trainer
+from raysynth.train.held_out import SAMPLES, Batch, held_out_loss
+from raysynth.train.loop import Trainer
 from raysynth.train.masks import tile
 from raysynth.train.start import SCRATCH, bundle_of
 
@@ -46,11 +48,13 @@ class AutoencoderTask:
         self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
         self.model: nn.Module = build_autoencoder(self.train.side_px, factor)
 
-    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """Reconstruction error from one posterior draw."""
-        images, _ = draw(self.train, rngs)
-        device = next(model.parameters()).device
-        images = images.to(device)
+    def batch(self, rngs: Sequence[Generator]) -> Tensor:
+        """Images alone."""
+        return draw(self.train, rngs)[0]
+
+    def loss(self, model: nn.Module, batch: Tensor) -> Tensor:
+        """Reconstruction error from the mean latent."""
+        images = batch.to(next(model.parameters()).device)
         encode_decode = model(images, sample_posterior=False, return_dict=True)
         error = encode_decode.sample - images
         return error.abs().mean() + error.square().mean()
@@ -61,17 +65,20 @@ class AutoencoderTask:
         images, _ = draw(self.validation, [generator(seed, 0, Stage.EVALUATION, i) for i in range(SHOWN)])
         with torch.no_grad():
             again = model(images.to(next(model.parameters()).device)).sample.cpu()
+            held_out = float(self.loss(model, images))
         psnr = -10 * torch.log10(((again - images) / 2).square().mean())
-        return Evaluation({"psnr_db": float(psnr)}, tile((torch.cat([images, again])[:, 0] + 1) / 2))
+        return Evaluation(
+            {"held_out_loss": held_out, "psnr_db": float(psnr)}, tile((torch.cat([images, again])[:, 0] + 1) / 2)
+        )
 
 
-def first_stage(config: Config, folder: Path, device: str) -> FirstStage:
-    """The configured first stage, trained in `folder` where it is a learned one."""
+def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
+    """The configured first stage, trained in `place` where it is a learned one."""
     if config.texture.autoencoder == 1:
         return Folded(config.texture.fold(load_crops(config, "train").side_px))
     task = AutoencoderTask(config)
     settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
-    Trainer(task, settings, folder / "autoencoder", device).fit()
+    Trainer(task, settings, f"{place}/autoencoder", device).fit()
     assert hasattr(task.model, "config")
     stage = Learned(task.model)
     images, _ = draw(task.train, [generator(0, 1, Stage.EVALUATION, i) for i in range(64)])
@@ -85,36 +92,35 @@ class TextureTask:
 
     name = "texture"
 
-    def __init__(self, config: Config, folder: Path, device: str = "auto") -> None:
+    def __init__(self, config: Config, place: str | Path, device: str = "auto") -> None:
         self.config = config
         self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
         start, bundle = config.texture.start, bundle_of(config.texture.start)
         if bundle is not None:
             self.texture = bundle.texture
         elif start == SCRATCH:
-            stage = first_stage(config, folder, device)
+            stage = first_stage(config, place, device)
             self.texture = texture_model.build(stage, self.train.side_px, config.texture)
         else:
             self.texture = open_stable_diffusion(start)
         self.model: nn.Module = self.texture
         self.side_px = config.texture.resolution_px or self.train.side_px
 
-    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """Mean squared error of the predicted velocity (or noise, as the schedule says)."""
-        return self._loss(model, self.train, rngs)
+    def batch(self, rngs: Sequence[Generator]) -> Batch:
+        """Images (not latents: the first stage is on the model's device), noise, timesteps and conditions."""
+        return self._batch(self.train, rngs)
 
-    def held_out(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """The same on validation crops, at even timesteps."""
-        return self._loss(model, self.validation, rngs, even_times(len(rngs)))
-
-    def _loss(self, model: nn.Module, crops: Crops, rngs: Sequence[Generator], times: Tensor | None = None) -> Tensor:
+    def _batch(self, crops: Crops, rngs: Sequence[Generator]) -> Batch:
         images, slices = draw(crops, rngs)
         seen = condition(slices, self.config.masks.truncation_px)
+        return Batch(images, *noise_and_time(rngs, *self.texture.latent_shape(self.side_px)), (seen,))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Mean squared error of the predicted velocity (or noise, as the schedule says)."""
         device = next(model.parameters()).device
-        images, seen = (resized(x.to(device), self.side_px) for x in (images, seen))
+        images, seen = (resized(x.to(device), self.side_px) for x in (batch.clean, *batch.conditions))
         x0 = self.texture.first_stage.encode(images)
-        noise, t = noise_and_time(rngs, *x0.shape[1:])
-        noise, t = noise.to(device), (t if times is None else times).to(device)
+        noise, t = batch.noise.to(device), batch.t.to(device)
         scheduler = self.texture.scheduler
         predicted = model(scheduler.add_noise(x0, noise, t), t, seen)
         return per_sample_loss(scheduler, predicted, x0, noise, t).mean()
@@ -129,7 +135,9 @@ class TextureTask:
         real = (images[:, 0].numpy() + 1) / 2
         noise = [normal(rng, *model.latent_shape(self.side_px)) for rng in rngs]
         painted = np.stack(paint(model, slices, noise, self.config.texture, self.config.masks.truncation_px))
+        held_out = self._batch(self.validation, [generator(seed, 1, Stage.EVALUATION, i) for i in range(SAMPLES)])
         figures = {
+            "held_out_loss": held_out_loss(self, model, held_out),
             "adherence": float(adherence(painted, masks).mean()),
             "adherence_real": float(adherence(real, masks).mean()),
             "mean": float(painted.mean()),

@@ -15,8 +15,9 @@ from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.spectrum import Spectrum
 from raysynth.seeds import Stage, generator, normal
+from raysynth.train.board import Evaluation
 from raysynth.train.crops import load_statistics
-from raysynth.train.loop import Evaluation
+from raysynth.train.held_out import Batch, held_out_loss
 from raysynth.train.masks import tile
 from raysynth.train.start import view_network
 
@@ -84,11 +85,15 @@ class ViewsTask:
         self.scheduler = schedule()
         self.cameras = layout(config.views.layout, config.views.count)
 
-    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        """Eq. 1 over all views of one fresh shape a generator."""
-        cameras = self.cameras.to(next(model.parameters()).device)
-        x_0, heights = self.examples(rngs, cameras)
-        noise, t = (tensor.to(x_0.device) for tensor in noise_and_time(rngs, *x_0.shape[1:]))
+    def batch(self, rngs: Sequence[Generator]) -> Batch:
+        """All views of one fresh shape a generator, rendered on the model's device, and the shapes' heights."""
+        x_0, heights = self.examples(rngs, self.cameras.to(next(self.model.parameters()).device))
+        return Batch(x_0, *noise_and_time(rngs, *x_0.shape[1:]), (heights,))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Eq. 1 over all views."""
+        device = next(model.parameters()).device
+        x_0, noise, t, heights = (x.to(device) for x in (*batch[:3], *batch.conditions))
         x_t = self.scheduler.add_noise(x_0, noise, t)
         return per_sample_loss(self.scheduler, model(x_t, t, x_0[:, :1], heights), x_0, noise, t).mean()
 
@@ -108,7 +113,9 @@ class ViewsTask:
         views = sample(model, truth[:, :1], heights, noise, self.scheduler, self.views.sampler_steps)
         agreeing = project(carve(views, cameras, side), cameras, side)
         above = project(carve(views[:, 1:], cameras[1:], side), cameras[:1], side)
+        held_out = self.batch([generator(seed, 1, Stage.EVALUATION, i) for i in range(_HELD_OUT)])
         figures = {
+            "held_out_loss": held_out_loss(self, model, held_out),
             "agreement": float(iou(agreeing > 0, views > 0).mean()),
             "reprojection": float(iou(above > 0, truth[:, :1] > 0).mean()),
         }

@@ -5,7 +5,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysynth.cascade.diffusion import denoise, even_times, noise_and_time, padded_batches, per_sample_loss, schedule
+from raysynth.cascade.diffusion import denoise, noise_and_time, padded_batches, per_sample_loss, schedule
 
 
 @given(st.lists(st.integers(), max_size=20), st.integers(1, 7))
@@ -72,10 +72,6 @@ def test_the_second_order_is_closer_to_many_small_steps() -> None:
         float((denoise(velocity, noise, schedule(), 8, 2.0, order) - exact).abs().max()) for order in (1, 2)
     )
     assert second < 0.5 * first
-
-
-def test_even_times_are_spread_over_the_schedule() -> None:
-    assert even_times(4, 1000).tolist() == [125, 375, 625, 875]
 
 
 def test_the_loss_of_the_exact_velocity_is_zero() -> None:

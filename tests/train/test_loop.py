@@ -9,8 +9,10 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from raysynth.config import TrainConfig
+from raysynth.errors import InputError
 from raysynth.seeds import normal
-from raysynth.train.loop import Evaluation, Trainer, sample_generators
+from raysynth.train.board import Evaluation
+from raysynth.train.loop import Trainer, sample_generators
 
 
 class Line:
@@ -22,9 +24,11 @@ class Line:
         torch.manual_seed(0)
         self.model: nn.Module = nn.Linear(1, 1)
 
-    def loss(self, model: nn.Module, rngs: Sequence[Generator]) -> Tensor:
-        x = torch.stack([normal(rng, 1) for rng in rngs])
-        return (model(x) - 3 * x - 1).square().mean()
+    def batch(self, rngs: Sequence[Generator]) -> Tensor:
+        return torch.stack([normal(rng, 1) for rng in rngs])
+
+    def loss(self, model: nn.Module, batch: Tensor) -> Tensor:
+        return (model(batch) - 3 * batch - 1).square().mean()
 
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
         with torch.no_grad():
@@ -71,7 +75,7 @@ def test_accumulated_parts_sum_to_the_same_gradient(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="batch 9 cannot be cut"):
+    with pytest.raises(InputError, match=r"batch of line is 9, which 1 workers x 2 parts"):
         Trainer(Line(), settings(batch=9, accumulate=2), tmp_path, "cpu")
 
 

@@ -9,7 +9,7 @@ from raysynth.train.masks import MaskTask, tile
 def test_the_loss_depends_on_the_samples_generators_alone(trainable: Config) -> None:
     task = MaskTask(trainable)
     rngs = lambda: [generator(0, 3, Stage.TRAINING, i) for i in range(4)]  # noqa: E731
-    losses = [task.loss(task.model, rngs()) for _ in range(2)]
+    losses = [task.loss(task.model, task.batch(rngs())) for _ in range(2)]
     assert torch.equal(*losses)
     assert losses[0].requires_grad
 

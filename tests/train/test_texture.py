@@ -32,4 +32,4 @@ def test_the_autoencoder_is_frozen_and_its_latents_have_unit_spread(trainable: C
     assert not any(p.requires_grad for p in stage.parameters())
     task = TextureTask(config, tmp_path, "cpu")  # finds the trained autoencoder again
     rngs = [generator(0, 0, Stage.TRAINING, i) for i in range(4)]
-    assert torch.isfinite(task.loss(task.model, rngs))
+    assert torch.isfinite(task.loss(task.model, task.batch(rngs)))

@@ -41,6 +41,10 @@ def generators(*items: int, step: int = 0) -> list:
     return [generator(0, step, Stage.TRAINING, item) for item in items]
 
 
+def loss(task: ViewsTask, *items: int, step: int = 0) -> torch.Tensor:
+    return task.loss(task.model, task.batch(generators(*items, step=step)))
+
+
 @pytest.mark.parametrize("metaballs", [0.0, 1.0])
 def test_examples_are_views_of_one_shape_and_its_height(config: Config, metaballs: float) -> None:
     cameras = layout("spread", 8)
@@ -57,9 +61,9 @@ def test_examples_are_views_of_one_shape_and_its_height(config: Config, metaball
 def test_a_sample_depends_on_its_generator_alone(config: Config) -> None:
     task = ViewsTask(config)
     with torch.no_grad():
-        single = torch.stack([task.loss(task.model, generators(item)) for item in (3, 4)]).mean()
-        torch.testing.assert_close(task.loss(task.model, generators(3, 4)), single, atol=1e-5, rtol=1e-4)
-        assert not torch.equal(task.loss(task.model, generators(3, 4, step=1)), single)
+        single = torch.stack([loss(task, item) for item in (3, 4)]).mean()
+        torch.testing.assert_close(loss(task, 3, 4), single, atol=1e-5, rtol=1e-4)
+        assert not torch.equal(loss(task, 3, 4, step=1), single)
 
 
 def test_both_families_are_drawn_by_their_share(config: Config) -> None:
@@ -83,15 +87,15 @@ def test_half_precision_does_not_reach_the_shapes(config: Config) -> None:
 
 def test_training_lowers_the_loss_and_reports_agreement(config: Config, tmp_path: Path) -> None:
     task = ViewsTask(config)
-    held_out = generators(*range(16), step=10**6)
+    held_out = lambda: generators(*range(16), step=10**6)  # noqa: E731
     with torch.no_grad():
-        before = float(task.loss(task.model, held_out))
+        before = float(task.loss(task.model, task.batch(held_out())))
     result = Trainer(task, config.views.train, tmp_path, "cpu").fit()
     with torch.no_grad():
-        after = float(task.loss(task.model, held_out))
+        after = float(task.loss(task.model, task.batch(held_out())))
     assert after < 0.9 * before
-    assert set(result.figures) == {"agreement", "reprojection"}
-    assert all(0 <= value <= 1 for value in result.figures.values())
+    assert set(result.figures) == {"held_out_loss", "agreement", "reprojection"}
+    assert all(0 <= result.figures[name] <= 1 for name in ("agreement", "reprojection"))
     assert result.grid is not None
     assert result.grid.shape == (16 * 16, 4 * 16)
 
