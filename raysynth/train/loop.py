@@ -22,6 +22,7 @@ from torch.utils.tensorboard import SummaryWriter
 from raysynth.config import TrainConfig
 from raysynth.seeds import Stage, generator
 from raysynth.train.checkpoints import Checkpoints
+from raysynth.train.optimizers import build_optimizer
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class Trainer:
         world = self.accelerator.num_processes
         if config.batch % (world * config.accumulate):
             raise ValueError(f"batch {config.batch} cannot be cut into {world} workers x {config.accumulate} parts")
-        trained = [p for p in task.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4)
+        optimizer = build_optimizer(task.model.parameters(), config)
         warmup_cosine = get_cosine_schedule_with_warmup(optimizer, config.warmup, config.steps)
         self.model, self.optimizer = self.accelerator.prepare(task.model, optimizer)
         self.schedule = warmup_cosine
