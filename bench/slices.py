@@ -1,10 +1,10 @@
-"""How alike are neighbouring slices of a cell? Synthetic textures under Eq. 2, with and without shared slow waves.
+"""How alike are neighbouring slices of a cell? Synthetic textures over rho of Eq. 2, beside real ones.
 
-    python bench/slices.py [--cells 10]
+    python bench/slices.py BUNDLE=CONFIG ... [--cells 10]
 
-On the slices of real training cells of `embryo-3d`: the jump of mean brightness from slice to slice over the mean, and
-the correlation of pixels inside the cell and around it, for the real images and for textures painted on the same masks.
-Needs `raysynth prepare configs/embryo-3d.yaml`. Writes `bench/results/slices.json`.
+On the slices of real training cells: the jump of mean brightness from slice to slice over the mean, and the correlation
+of pixels inside the cell and around it, for the real images and for textures painted on the same masks, at the same
+heights and brightness. Needs `raysynth prepare` of the configs. Writes `bench/results/slices.json`.
 """
 
 import argparse
@@ -15,23 +15,27 @@ import pyarrow.parquet as pq
 from environment import save_result
 from numpy.typing import NDArray
 
-from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.cascade.noise import share_slow_waves, slice_noise
-from raysynth.cascade.texture import paint
+from raysynth.cascade.texture import Slice, paint
+from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
 from raysynth.seeds import Stage, generator
 from raysynth.settings import load
-from raysynth.train.crops import load_crops
+from raysynth.train.crops import Crops, load_crops
 
-SETTINGS = ((0.7, 0.0), (2.0, 0.0), (4.0, 0.0), (0.7, 1.5), (0.7, 2.5), (0.7, 3.5))
-ENDS = 2
+SETTINGS = ((0.0, 0.0), (0.35, 0.0), (0.5, 0.0), (0.7, 0.0), (1.0, 0.0), (1.5, 0.0), (0.5, 2.5), (0.7, 2.5))
+"""rho, and the waves that slices share."""
+
 Stack = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 
 def likeness(cells: list[Stack]) -> dict[str, float]:
-    """Mean figures over cells of images and masks `(z, y, x)`, the two slices at either end left out."""
+    """Mean figures over cells of images and masks `(z, y, x)`; of tall cells the two slices at either end left out."""
     jumps, inside, around = [], [], []
-    for images, masks in ((i[ENDS:-ENDS].astype(np.float32), m[ENDS:-ENDS]) for i, m in cells):
+    for stack, outlines in cells:
+        ends = 2 if len(stack) > 6 else 0
+        images, masks = stack[ends : len(stack) - ends].astype(np.float32), outlines[ends : len(stack) - ends]
         means = np.array([image[mask].mean() for image, mask in zip(images, masks, strict=True)])
         jumps.append(np.abs(np.diff(means)).mean() / means.mean())
         for z in range(len(images) - 1):
@@ -45,31 +49,51 @@ def likeness(cells: list[Stack]) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Measure real cells, then every setting on the same masks."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=10)
-    count = parser.parse_args().cells
-    bundle = open_bundle("embryo-3d")
-    config = bundle.resolve(load(Path("configs/embryo-3d.yaml")))
+def painted(
+    bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float, waves: float
+) -> list:
+    """Textures `(z, side, side)` of each cell."""
+    model, noise, slices = bundle.texture.eval(), [], []
+    for item, rows in enumerate(cells):
+        shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
+        eps = slice_noise(generator(0, 0, Stage.TEXTURE, item), len(rows), rho, *shape)
+        noise += list(share_slow_waves(eps, waves))
+        slices += [Slice(np.asarray(crops.masks[i]), float(crops.heights[i]), float(crops.brightness[i])) for i in rows]
+    textures = np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))
+    return np.split(textures, np.cumsum([len(rows) for rows in cells])[:-1])
+
+
+def measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, float]]:
+    """Real cells, then every setting on the same masks."""
     crops = load_crops(config, "train")
     table = pq.read_table(prepared_folder(config) / "train" / "cells.parquet").to_pandas()
-    tall = [rows.index.to_numpy() for _, rows in table.groupby(["frame", "label"]) if 10 <= len(rows) <= 16]
-    rng = generator(0, 0, Stage.EVALUATION, 0)
-    chosen = [tall[i] for i in rng.choice(len(tall), count, replace=False)]
-    masks = [crops.masks[rows] for rows in chosen]
-    figures = {"real": likeness([(crops.images[rows], m) for rows, m in zip(chosen, masks, strict=True)])}
-    model = bundle.texture.eval()
-    ends = np.cumsum([len(m) for m in masks])[:-1]
-    for rho, periods in SETTINGS:
-        noise = []
-        for item, mask in enumerate(masks):
-            eps = slice_noise(generator(0, 0, Stage.TEXTURE, item), len(mask), rho, *model.latent_shape(crops.side_px))
-            noise += list(share_slow_waves(eps, periods))
-        painted = np.stack(paint(model, list(np.concatenate(masks)), noise, config.texture, config.masks.truncation_px))
-        name = f"rho={rho:g} shared_waves={periods:g}"
-        figures[name] = likeness(list(zip(np.split(painted, ends), masks, strict=True)))
-        print(name, figures[name], flush=True)
+    stacks = [rows.index.to_numpy() for _, rows in table.groupby(["frame", "label"])]
+    usual = np.median([len(rows) for rows in stacks])
+    usual_stacks = [rows for rows in stacks if 0.75 * usual <= len(rows) <= 1.25 * usual]
+    chosen = generator(0, 0, Stage.EVALUATION, 0).choice(len(usual_stacks), count, replace=False)
+    cells = [usual_stacks[i] for i in chosen]
+    masks = [np.asarray(crops.masks[rows]) for rows in cells]
+    figures = {"real": likeness([(crops.images[rows], m) for rows, m in zip(cells, masks, strict=True)])}
+    print(config.name, "real", figures["real"], flush=True)
+    for rho, waves in SETTINGS:
+        name = f"rho={rho:g} shared_waves={waves:g}"
+        figures[name] = likeness(list(zip(painted(bundle, config, crops, cells, rho, waves), masks, strict=True)))
+        print(config.name, name, figures[name], flush=True)
+    return figures
+
+
+def main() -> None:
+    """Measure every bundle named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundles", nargs="*", default=["embryo-3d=configs/embryo-3d.yaml"], help="bundle=config.yaml")
+    parser.add_argument("--cells", type=int, default=10)
+    options = parser.parse_args()
+    figures = {}
+    for entry in options.bundles:
+        name, path = entry.split("=")
+        bundle = open_bundle(name)
+        config = bundle.resolve(load(Path(path)))
+        figures[config.name] = measure(bundle, config, options.cells)
     save_result("slices", figures)
 
 

@@ -88,6 +88,9 @@ class TrainConfig(Settings):
     steps: Count = Field(2000, description="optimisation steps")
     batch: Count = Field(16, description="global batch, over all workers")
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = Field(1e-3, description="highest rate of the cosine schedule")
+    optimizer: Literal["adamw", "adafactor"] = Field(
+        "adamw", description="adafactor keeps less state: for a Stable Diffusion start on a small card"
+    )
     warmup: Annotated[int, Field(ge=0)] = Field(100, description="steps of linear warm-up before the cosine decay")
     ema: Annotated[float, Field(ge=0, lt=1)] = Field(0.995, description="decay of the averaged weights")
     clip: Positive = Field(1.0, description="largest gradient norm")
@@ -203,6 +206,9 @@ class TextureConfig(Settings):
     """Mask-conditioned latent diffusion of the texture."""
 
     start: str = Field("scratch", description="scratch, a bundle, or a folder or hub id of Stable Diffusion 1.x/2.x")
+    gradient_checkpointing: bool = Field(
+        False, description="Stable Diffusion start: less memory a training step, more time"
+    )
     conditioning: Literal["concat", "control"] = Field("concat", description="scratch: how the mask enters the UNet")
     autoencoder: Literal[1, 2, 4] = Field(
         1, description="factor of the learned autoencoder; 1: none, pixels folded by `folding`"

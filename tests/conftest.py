@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: real data where it is, one Ray cluster, quiet threads, repeatable property tests."""
 
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -56,3 +57,41 @@ def cluster() -> Iterator[None]:
     )
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Stable Diffusion with random weights, in diffusers' layout, written by the libraries themselves."""
+    import transformers  # slow imports, for a few tests
+    from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
+
+    folder = tmp_path_factory.mktemp("stable-diffusion")
+    torch.manual_seed(0)
+    UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        norm_num_groups=8,
+    ).save_pretrained(folder / "unet")
+    AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        norm_num_groups=4,
+    ).save_pretrained(folder / "vae")
+    scheduler = PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1)
+    scheduler.save_pretrained(folder / "scheduler")
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    encoder = transformers.CLIPTextConfig(vocab_size=4, max_position_embeddings=8, **sizes)
+    transformers.CLIPTextModel(encoder).save_pretrained(folder / "text_encoder")
+    words = folder / "words"
+    words.mkdir()
+    (words / "vocab.json").write_text(json.dumps({"<|startoftext|>": 0, "<|endoftext|>": 1, "a": 2, "a</w>": 3}))
+    (words / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = transformers.CLIPTokenizer(str(words / "vocab.json"), str(words / "merges.txt"))
+    tokenizer.save_pretrained(folder / "tokenizer")
+    return folder

@@ -23,6 +23,7 @@ from raysynth.seeds import Stage, generator
 from raysynth.store.objects import Objects
 from raysynth.train.board import Board, Evaluation, Say, Window, say
 from raysynth.train.checkpoints import Checkpoints, History, State, best_step
+from raysynth.train.optimizers import build_optimizer
 from raysynth.train.prefetch import prefetched
 
 Report = Callable[[dict[str, Any]], None]
@@ -77,11 +78,10 @@ class Trainer:
                 f"train.batch of {task.name} is {config.batch}, which {world} workers x {config.accumulate} parts "
                 "(accumulate) cannot share evenly: choose a multiple"
             )
-        trained = [p for p in task.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=1e-4)
+        optimizer = build_optimizer(task.model.parameters(), config)
         self.schedule = get_cosine_schedule_with_warmup(optimizer, config.warmup, config.steps)
         self.model, self.optimizer = self.accelerator.prepare(task.model, optimizer)
-        self.ema = EMAModel(self._bare().parameters(), decay=config.ema)
+        self.ema = EMAModel(self._trained(), decay=config.ema)
         self.ema.to(self.accelerator.device)
         self.objects = Objects(str(place), create=True)
         self.checkpoints = Checkpoints(self.objects, config.keep, say)
@@ -130,6 +130,10 @@ class Trainer:
     def _bare(self) -> nn.Module:
         return self.accelerator.unwrap_model(self.model)
 
+    def _trained(self) -> list[nn.Parameter]:
+        """What is optimised and averaged; what a Stable Diffusion start keeps as it came is neither."""
+        return [p for p in self._bare().parameters() if p.requires_grad]
+
     def _batch(self, key: tuple[int, int]) -> Any:
         step, part = key
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
@@ -152,7 +156,7 @@ class Trainer:
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
-        self.ema.step(self._bare().parameters())
+        self.ema.step(self._trained())
         return figures
 
     def _log(self, board: Board | None, step: int, figures: dict[str, float]) -> None:
@@ -166,10 +170,10 @@ class Trainer:
         figures: dict[str, float] = {}
         if board:
             model = self._bare()
-            self.ema.store(model.parameters())
-            self.ema.copy_to(model.parameters())
+            self.ema.store(self._trained())
+            self.ema.copy_to(self._trained())
             result = self.task.evaluate(model, self.config.seed)
-            self.ema.restore(model.parameters())
+            self.ema.restore(self._trained())
             board.evaluation(step, result)
             figures = result.figures
         figures = self._agreed(figures)
@@ -253,7 +257,7 @@ class Trainer:
                 step = best
             if self.accelerator.is_main_process:
                 self.say(f"{self.task.name} stopped early: the held-out loss was lowest at step {best}")
-        self.ema.copy_to(self._bare().parameters())
+        self.ema.copy_to(self._trained())
         return step
 
 

@@ -102,7 +102,7 @@ class TextureTask:
             stage = first_stage(config, place, device)
             self.texture = texture_model.build(stage, self.train.side_px, config.texture)
         else:
-            self.texture = open_stable_diffusion(start)
+            self.texture = open_stable_diffusion(start, config.texture.gradient_checkpointing)
         self.model: nn.Module = self.texture
         self.side_px = config.texture.resolution_px or self.train.side_px
 

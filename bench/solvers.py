@@ -1,0 +1,140 @@
+"""How few steps? Quality of textures against steps, for DDIM, DPM-Solver++(2M) and UniPC.
+
+    python bench/solvers.py BUNDLE=CONFIG --weights FILE [--crops 500]
+
+Paints the masks, heights and brightness of real validation crops under each setting, all from the same noise, and
+compares with the same real crops: KID and FID from Inception features, granularity inside the cell, adherence.
+Each setting's excess KID is over DDIM with 50 steps, with its standard error. Textures a second are measured in the
+same run, one setting after the other. UniPC is diffusers' own. Needs `raysynth prepare` of the config. Writes
+`bench/results/solvers-<bundle>.json`.
+"""
+
+import argparse
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import UniPCMultistepScheduler
+from environment import save_result
+from numpy.typing import NDArray
+from raysynth.evaluate.fidelity import compare
+from raysynth.evaluate.inception import Inception
+from raysynth.evaluate.tiles import fixed_map, to_bytes
+from torch import Tensor
+
+from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.diffusion import denoise, padded_batches
+from raysynth.cascade.texture import Slice, TextureModel, condition
+from raysynth.data.splits import split_frames
+from raysynth.evaluate import morphology
+from raysynth.evaluate.adherence import adherence
+from raysynth.seeds import Stage, generator, normal
+from raysynth.settings import load
+from raysynth.train.crops import load_crops
+
+SEED = 2
+REFERENCE = ("ddim", 50, 1.0)
+SETTINGS = (
+    REFERENCE,
+    ("ddim", 50, 2.0),
+    ("ddim", 20, 2.0),
+    ("ddim", 10, 2.0),
+    ("dpm++", 10, 1.0),
+    ("dpm++", 10, 1.5),
+    ("dpm++", 10, 2.0),
+    ("dpm++", 7, 1.5),
+    ("unipc", 10, 1.0),
+)
+"""Solver, steps, spacing (UniPC: diffusers' trailing steps)."""
+
+Crops = list[tuple[Slice, Tensor]]
+
+
+@torch.no_grad()
+def paint(model: TextureModel, crops: Crops, setting: tuple[str, int, float], batch: int, truncation_px: float) -> Any:
+    """Textures `(n, side, side)` in [0, 1] under one setting."""
+    solver, steps, spacing = setting
+    painted = []
+    for part, count in padded_batches(crops, batch):
+        seen = condition([one for one, _ in part], truncation_px)
+        x_T = torch.stack([noise for _, noise in part])
+        predict = partial(_predict, model, seen)
+        if solver == "unipc":
+            x_0 = unipc(predict, x_T, model, steps)
+        else:
+            x_0 = denoise(predict, x_T, model.scheduler, steps, spacing, 2 if solver == "dpm++" else 1)
+        painted.append(((model.first_stage.decode(x_0)[:count, 0] + 1) / 2).clamp(0, 1).numpy())
+    return np.concatenate(painted)
+
+
+def _predict(model: TextureModel, seen: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    return model(x_t, t, seen)
+
+
+def unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor:
+    """UniPC (Zhao 2023) of diffusers, on the model's own schedule."""
+    scheduler = UniPCMultistepScheduler.from_config(model.scheduler.config)
+    scheduler.set_timesteps(steps)
+    for t in scheduler.timesteps:
+        x_t = scheduler.step(predict(x_t, torch.full((len(x_t),), int(t))), t, x_t).prev_sample
+    return x_t
+
+
+def figures_of(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> dict[str, float]:
+    """Mean granularity and adherence of crops in grey values."""
+    table = morphology.table(images, masks)
+    return {"granularity": float(table["granularity"].mean()), "adherence": float(adherence(images, masks).mean())}
+
+
+def main() -> None:
+    """Measure one bundle."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", help="bundle=config.yaml")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--crops", type=int, default=500)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    name, path = options.bundle.split("=")
+    bundle = open_bundle(name)
+    config = bundle.resolve(load(Path(path)))
+    model, inception = bundle.texture.eval(), Inception(options.weights)
+    unit = bundle.info.statistics.intensity
+    fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])
+    crops = load_crops(config, "validation")
+    rng = generator(SEED, 0, Stage.EVALUATION, 0)
+    rows = rng.choice(len(crops.images), 2 * options.crops, replace=2 * options.crops > len(crops.images))
+    half, again = np.sort(rows[: options.crops]), np.sort(rows[options.crops :])
+    masks = np.asarray(crops.masks[half])
+    real = [unit.from_unit(crops.images[r]) for r in (half, again)]
+    real_features = [inception.features(to_bytes(grey, fixed)) for grey in real]
+    slices = [Slice(np.asarray(crops.masks[i]), float(crops.heights[i]), float(crops.brightness[i])) for i in half]
+    shape = model.latent_shape(crops.side_px)
+    pairs = [(one, normal(generator(SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
+    figures: dict[str, Any] = {"weights": inception.name, "real": figures_of(real[0], masks), "settings": {}}
+    reference: Tensor | None = None
+    for setting in SETTINGS:
+        start = time.perf_counter()
+        painted = paint(model, pairs, setting, config.texture.batch, config.masks.truncation_px)
+        seconds = time.perf_counter() - start
+        grey = unit.from_unit(painted)
+        features = inception.features(to_bytes(grey, fixed))
+        reference = features if reference is None else reference
+        row = compare(real_features[1], reference, features)  # real crops of other cells: no pair is alike by its mask
+        key = f"{setting[0]} {setting[1]} spacing {setting[2]:g}"
+        figures["settings"][key] = {
+            "textures_per_second": options.crops / seconds,
+            "kid": row.kid,
+            "kid_over_reference": row.excess,
+            "error": row.error,
+            "fid": row.fid,
+            **figures_of(grey, masks),
+        }
+        print(key, {k: round(v, 5) for k, v in figures["settings"][key].items()}, flush=True)
+    save_result(f"solvers-{bundle.info.name}", figures)
+
+
+if __name__ == "__main__":
+    main()
