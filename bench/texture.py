@@ -20,7 +20,7 @@ from environment import save_result
 from numpy.typing import NDArray
 
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.texture import Slice, paint
+from raysynth.cascade.texture import Slice, TextureModel, paint
 from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
 from raysynth.evaluate.adherence import adherence, swap_test
@@ -29,13 +29,13 @@ from raysynth.settings import load
 from raysynth.train.crops import Crops, load_crops
 
 SEED = 1
-Images = NDArray[np.floating]
 SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yaml"]
 
 
-def paint_all(bundle: Bundle, config: Config, crops: Crops, rows: NDArray[np.intp], paired: bool = False) -> Images:
+def paint_rows(
+    model: TextureModel, config: Config, crops: Crops, rows: NDArray[np.intp], paired: bool = False
+) -> NDArray[np.floating]:
     """Textures `(n, side, side)` of the masks, heights and brightness of crops; `paired`: one noise for every two."""
-    model = bundle.texture.eval()
     shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
     slices = [Slice(np.asarray(crops.masks[i]), float(crops.heights[i]), float(crops.brightness[i])) for i in rows]
     seeds = [i // 2 if paired else i for i in range(len(rows))]
@@ -45,11 +45,11 @@ def paint_all(bundle: Bundle, config: Config, crops: Crops, rows: NDArray[np.int
 
 def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count: int) -> dict[str, float]:
     """Figures of one bundle: adherence on `count` random crops, the swap test on those and on one crop a cell."""
-    rng = generator(SEED, 0, Stage.EVALUATION, 0)
+    rng, model = generator(SEED, 0, Stage.EVALUATION, 0), bundle.texture.eval()
     chosen = rng.choice(len(crops.images), count, replace=False)
     real, masks = np.asarray(crops.images[chosen], np.float32), np.asarray(crops.masks[chosen])
     start = time.perf_counter()
-    painted = paint_all(bundle, config, crops, chosen)
+    painted = paint_rows(model, config, crops, chosen)
     seconds = time.perf_counter() - start
     synthetic, of_real = adherence(painted, masks), adherence(real, masks)
     figures = {
@@ -66,7 +66,7 @@ def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count
         masks = np.asarray(crops.masks[which])
         figures[f"swap_{name}_pairs"] = len(which) // 2
         figures[f"swap_{name}_synthetic"] = float(
-            swap_test(paint_all(bundle, config, crops, which, True), masks).mean()
+            swap_test(paint_rows(model, config, crops, which, True), masks).mean()
         )
         figures[f"swap_{name}_real"] = float(swap_test(np.asarray(crops.images[which], np.float32), masks).mean())
     return figures

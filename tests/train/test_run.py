@@ -14,7 +14,7 @@ def test_trained_models_make_a_bundle_that_opens(trainable: Config) -> None:
     for model in models_of(trainable):
         assert fit(trainable, model)
     bundle = open_bundle(str(bundle_folder(trainable)))
-    assert bundle.masks[0].config.sample_size == 8
+    assert bundle.masks[0].config.sample_size == 16
     assert bundle.texture.latent_shape(16) == (4, 8, 8)
     assert bundle.info.commands["masks"] == "raysynth train masks configs/discs.yaml"
     assert bundle.info.data == {"source": "here", "licence": "none", "attribution": "nobody"}

@@ -1,0 +1,104 @@
+"""Does a start from another bundle help a user with few cells? Textures of new data, from a bundle and from scratch.
+
+    python bench/starts.py BUNDLE=CONFIG ... --weights FILE [--steps 300] [--set KEY=VALUE]
+
+For each pair, and for 20, 100 and all training cells: trains the texture model from the bundle and from scratch, by the
+same steps, batches and noise (give `--set texture.folding=2` for the same architecture at more than 64 px), then paints the masks, heights and brightness of real validation crops. KID and
+FID against other real validation crops, each arm's excess over real against real with its standard error; the share of
+near-copies of the training crops beside that of real validation crops. Needs `raysynth prepare` of the configs. Writes
+`bench/results/starts.json` after every arm, and goes on with what is not there yet.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from environment import RESULTS, save_result
+from raysynth.evaluate.fidelity import compare
+from raysynth.evaluate.inception import Inception
+from raysynth.evaluate.tiles import fixed_map, to_bytes
+from texture import paint_rows
+from torch import Tensor
+
+from raysynth.config import Config
+from raysynth.data.splits import split_frames
+from raysynth.evaluate.copies import texture_copies
+from raysynth.seeds import Stage, generator
+from raysynth.settings import load
+from raysynth.train.crops import load_crops, load_statistics
+from raysynth.train.loop import Trainer
+from raysynth.train.start import started
+from raysynth.train.texture import TextureTask
+
+SEED = 4
+LIMITS = (20, 100, None)
+
+
+class Real:
+    """The validation crops of a config in two halves, and their features."""
+
+    def __init__(self, config: Config, weights: Path, most: int) -> None:
+        self.inception = Inception(weights)
+        self.fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])
+        self.unit = load_statistics(config).intensity
+        self.crops = load_crops(config, "validation")
+        rows = generator(SEED, 0, Stage.EVALUATION, 0).permutation(len(self.crops.images))[: 2 * most]
+        self.half, self.again = (np.sort(part) for part in np.array_split(rows, 2))
+        self.features = [self.of(self.crops.images[part]) for part in (self.half, self.again)]
+
+    def of(self, images: Any) -> Tensor:
+        """Inception features of crops in [0, 1]."""
+        return self.inception.features(to_bytes(self.unit.from_unit(images), self.fixed))
+
+
+def arm(config: Config, real: Real, start: str, limit: int | None) -> dict[str, Any]:
+    """Train one model and measure it."""
+    crops = config.crops.model_copy(update={"limit": limit})
+    texture = config.texture.model_copy(update={"start": start})
+    config = started(config.model_copy(update={"crops": crops, "texture": texture}), "texture")
+    torch.manual_seed(config.texture.train.seed)
+    clock = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        task = TextureTask(config, folder, "cpu")
+        result = Trainer(task, config.texture.train, folder, "cpu").fit()
+    seconds = time.perf_counter() - clock
+    painted = paint_rows(task.texture.eval(), config, real.crops, real.half)
+    row = asdict(compare(real.features[1], real.features[0], real.of(painted)))
+    validation = np.asarray(real.crops.images[real.half], np.float32)
+    copies = texture_copies(painted, validation, np.asarray(task.train.images, np.float32))
+    return {"seconds": seconds, **result.figures, **row, "copies": copies}
+
+
+def main() -> None:
+    """Train and measure every arm."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", nargs="+", help="bundle=config.yaml")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--crops", type=int, default=150, help="at most, a side")
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    options = parser.parse_args()
+    kept = RESULTS / "starts.json"
+    figures: dict[str, Any] = json.loads(kept.read_text())["figures"] if kept.exists() else {}
+    for pair in options.pairs:
+        bundle, path = pair.split("=")
+        common = [f"texture.train.steps={options.steps}", f"texture.train.checkpoint_every={options.steps}"]
+        config = load(Path(path), [*common, f"texture.train.sample_every={options.steps}", *options.settings])
+        real, rows = Real(config, options.weights, options.crops), figures.setdefault(config.name, {})
+        for limit in LIMITS:
+            for start in (bundle, "scratch"):
+                key = f"{limit or 'all'} cells from {start.rsplit('/', 1)[-1]}"
+                if key not in rows:
+                    rows[key] = arm(config, real, start, limit)
+                    print(config.name, key, rows[key], flush=True)
+                    save_result("starts", figures)
+
+
+if __name__ == "__main__":
+    main()
