@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 import torch
 from environment import RESULTS, save_result
-from raysynth.evaluate.fidelity import compare
-from raysynth.evaluate.inception import Inception
-from raysynth.evaluate.tiles import fixed_map, to_bytes
 from texture import paint_rows
 from torch import Tensor
 
 from raysynth.config import Config
 from raysynth.data.splits import split_frames
 from raysynth.evaluate.copies import texture_copies
+from raysynth.evaluate.fidelity import compare
+from raysynth.evaluate.inception import Inception
+from raysynth.evaluate.tiles import fixed_map, to_bytes
 from raysynth.seeds import Stage, generator
 from raysynth.settings import load
 from raysynth.train.crops import load_crops, load_statistics

@@ -73,7 +73,8 @@ class Cascade:
         if kept < self.config.gate.min_kept * wanted:
             raise ShardFailure(f"only {kept} of {wanted} cells passed the gate: {dict(run.counts)}")
         with run.timed("texture"):
-            cells = self._paint(run, solids)
+            textures = self.paint(run, solids)
+        cells = [self._cell(run, solid, texture) for solid, texture in zip(solids, textures, strict=True)]
         return SynthesisedShard(cells, dict(run.counts), dict(run.seconds))
 
     def shape(self, run: Run, items: Sequence[int]) -> list[Solid]:
@@ -119,8 +120,8 @@ class Cascade:
         eccentricity = table.value("eccentricity", scores["eccentricity"])
         return told(scores["area_px"], scores["solidity"], eccentricity, rng.uniform(0, np.pi))
 
-    def _paint(self, run: Run, solids: Sequence[Solid]) -> list[Cell]:
-        """Texture of every slice of every cell, in batches across cells."""
+    def paint(self, run: Run, solids: Sequence[Solid]) -> list[NDArray[np.float16]]:
+        """Whole crops `(z, side, side)` in [0, 1] of every slice of every cell, in batches across cells."""
         settings, side = self.config.texture, self.statistics.crop_side_px
         shape = self.texture.latent_shape(settings.resolution_px or side)
         slices, noise = [], []
@@ -135,7 +136,7 @@ class Cascade:
             noise += list(share_slow_waves(eps, settings.shared_waves))
         painted = iter(paint(self.texture, slices, noise, settings, self.config.masks.truncation_px))
         run.counts["slices"] = len(slices)
-        return [self._cell(run, solid, np.stack([next(painted) for _ in solid.mask])) for solid in solids]
+        return [np.stack([next(painted) for _ in solid.mask]) for solid in solids]
 
     def _cell(self, run: Run, solid: Solid, texture: NDArray[np.float16]) -> Cell:
         """The cell trimmed to its bounding box, its texture to that and the ring."""

@@ -1,6 +1,6 @@
 """Figures of single 3D shapes, the same for real labels and synthetic ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -15,6 +15,8 @@ SMOOTHING = 1.0
 """Default width, in pixels of the finest axis, of the Gaussian that takes the staircase off a mask's surface."""
 
 _PAD = 4
+
+Between = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(ks_2samp(a, b).statistic)
 
 
-def half_distance(sample: NDArray[np.float64], rng: Generator, rounds: int = 500) -> float:
-    """Mean Kolmogorov–Smirnov distance of one random half of a sample from the other."""
+def half_distance(sample: NDArray[np.float64], rng: Generator, rounds: int = 500, between: Between = distance) -> float:
+    """Mean distance (Kolmogorov–Smirnov unless `between` is another) of one random half of a sample from the other."""
     halves = (np.array_split(rng.permutation(sample), 2) for _ in range(rounds))
-    return float(np.mean([distance(one, other) for one, other in halves]))
+    return float(np.mean([between(one, other) for one, other in halves]))

@@ -1,0 +1,228 @@
+"""How real do synthetic images look? FID, KID, adherence, morphology and near-copies of bundles.
+
+    python bench/fidelity.py BUNDLE=CONFIG[=DATASET] ... --weights FILE [--crops 500] [--tiles 500]
+
+For each bundle: synthetic single-cell crops against one half of the real validation crops; and, where a data set made
+by `raysynth generate` is given, random tiles of its frames against tiles of one half of the validation frames. Beside
+each stands the other half of the validation frames (real against real), and training images against the same half: as
+near as a perfect model of the training data would come. Halves are of whole frames. Needs `raysynth prepare` of the
+configs. Features are kept in `--cache`. Writes `bench/results/fidelity.json`.
+"""
+
+import argparse
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from environment import save_result
+from numpy.random import Generator
+from numpy.typing import NDArray
+from texture import paint_rows
+from torch import Tensor
+
+from raysynth.cascade.bundle import Bundle, open_bundle
+from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.synthetic import synthetic_crops
+from raysynth.config import Config
+from raysynth.data.intensity import IntensityMap
+from raysynth.data.prepared import prepared_folder
+from raysynth.data.splits import split_frames
+from raysynth.evaluate import fidelity, morphology
+from raysynth.evaluate.adherence import adherence, swap_test
+from raysynth.evaluate.copies import near_copies, texture_copies
+from raysynth.evaluate.inception import Inception
+from raysynth.evaluate.tiles import Frame, fixed_map, random_tiles, tile_side, to_bytes
+from raysynth.seeds import Stage, generator
+from raysynth.settings import load
+from raysynth.store.reader import Dataset
+from raysynth.train.crops import load_crops, load_statistics
+
+SEED = 1
+SWAPPED = 200
+CELL_SLICES = 5
+TARGETS = {"excess": 0.03, "ratio": 2.5}
+Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CropSet:
+    """Crops `(n, side, side)` in grey values, their masks, and the frame of each (synthetic: its own number)."""
+
+    images: Grey
+    masks: NDArray[np.bool_]
+    frames: NDArray[Any]
+
+    def of(self, rows: NDArray[Any]) -> "CropSet":
+        return CropSet(self.images[rows], self.masks[rows], self.frames[rows])
+
+    def some(self, count: int, rng: Generator) -> "CropSet":
+        """`count` random crops, or all there are, still in order."""
+        return self.of(np.sort(rng.choice(len(self.images), min(count, len(self.images)), replace=False)))
+
+
+def real_crops(config: Config, split: str) -> CropSet:
+    """All prepared crops of a split."""
+    crops, unit = load_crops(config, split), load_statistics(config).intensity
+    frames = pq.read_table(prepared_folder(config) / split / "cells.parquet")["frame"].to_numpy()
+    return CropSet(unit.from_unit(crops.images), np.asarray(crops.masks), frames)
+
+
+def drawn_crops(bundle: Bundle, config: Config, count: int) -> CropSet:
+    """New crops of the bundle; of volumes some slices of more cells than slices are taken from each."""
+    cells = count if config.data.dimensions == 2 else count // CELL_SLICES
+    images, masks = synthetic_crops(Cascade(str(bundle.folder), config, "cpu"), cells, SEED)
+    grey = bundle.info.statistics.intensity.from_unit(images)
+    return CropSet(grey, masks, np.arange(len(grey))).some(count, generator(SEED, 0, Stage.EVALUATION, 0))
+
+
+def halves(frames: NDArray[Any], rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of two halves of whole frames, each frame going to the half that is smaller so far."""
+    rows: tuple[list[int], list[int]] = ([], [])
+    for frame in rng.permutation(np.unique(frames)):
+        min(rows, key=len).extend(np.flatnonzero(frames == frame).tolist())
+    return np.array(rows[0]), np.array(rows[1])
+
+
+class Features:
+    """Inception features, kept on disk by the bytes of the images."""
+
+    def __init__(self, weights: Path, cache: Path) -> None:
+        self.inception, self.cache = Inception(weights), cache
+        cache.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, images: NDArray[np.uint8]) -> Tensor:
+        key = hashlib.sha256(f"{self.inception.name}{images.shape}".encode() + images.tobytes()).hexdigest()[:24]
+        file = self.cache / f"{key}.npy"
+        if not file.exists():
+            np.save(file, self.inception.features(images).float().numpy())
+        return torch.from_numpy(np.load(file)).double()
+
+
+def likeness(features: Features, sets: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
+    """FID and KID of synthetic and of training images against `half`, beside `other_half`."""
+    found = {name: features(images) for name, images in sets.items()}
+    names = ("synthetic", "training")
+    return {name: asdict(fidelity.compare(found["half"], found["other_half"], found[name])) for name in names}
+
+
+def crop_likeness(
+    features: Features, fixed: IntensityMap, validation: CropSet, training: CropSet, synthetic: CropSet, count: int
+) -> dict[str, Any]:
+    """FID and KID of single-cell crops."""
+    rng = generator(SEED, 1, Stage.EVALUATION, 0)
+    half, other = (validation.of(rows).some(count, rng) for rows in halves(validation.frames, rng))
+    sets = {"half": half, "other_half": other, "training": training.some(count, rng), "synthetic": synthetic}
+    return likeness(features, {name: to_bytes(crops.images, fixed) for name, crops in sets.items()})
+
+
+def tile_likeness(
+    features: Features, fixed: IntensityMap, config: Config, training: list[Frame], dataset: str, count: int
+) -> dict[str, Any]:
+    """FID and KID of tiles of frames."""
+    rng = generator(SEED, 2, Stage.EVALUATION, 0)
+    validation = [(pixels.image, pixels.labels) for f in split_frames(config.data).validation for pixels in [f.read()]]
+    half, other = halves(np.arange(len(validation)), rng)
+    sets = {
+        "half": [validation[i] for i in half],
+        "other_half": [validation[i] for i in other],
+        "training": training,
+        "synthetic": [(image, labels) for _, image, labels in Dataset(dataset)],
+    }
+    area = float(load_statistics(config).cells.area_px.at(0.5))
+    side = tile_side(2 * np.sqrt(area / np.pi), [frame for frames in sets.values() for frame in frames])
+    tiles = {name: to_bytes(random_tiles(frames, side, count, rng), fixed) for name, frames in sets.items()}
+    return {"side_px": side, **likeness(features, tiles)}
+
+
+def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> dict[str, Any]:
+    """Adherence, morphology and near-copies of crops, as many synthetic as real."""
+    rng = generator(SEED, 3, Stage.EVALUATION, 0)
+    real = validation.some(len(synthetic.images), rng)
+    pairs = {name: (morphology.table(c.images, c.masks)) for name, c in (("real", real), ("synthetic", synthetic))}
+    pairs["real"]["adherence"] = adherence(real.images, real.masks)
+    pairs["synthetic"]["adherence"] = adherence(synthetic.images, synthetic.masks)
+    profiles = [morphology.edges(crops.images, crops.masks) for crops in (real, synthetic)]
+    return {
+        **{n: asdict(morphology.compare(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
+        "edge": morphology.compare_edges(*profiles, rng),
+        "texture_copies": texture_copies(synthetic.images, real.images, training.images),
+        "mask_copies": {
+            "validation": near_copies(real.masks, training.masks),
+            "synthetic": near_copies(synthetic.masks, training.masks),
+        },
+    }
+
+
+def swapped(bundle: Bundle, config: Config) -> dict[str, float]:
+    """The share of pairs that pass the swap test: painted on real masks, and the real crops of the same masks."""
+    crops = load_crops(config, "validation")
+    rows = generator(SEED, 4, Stage.EVALUATION, 0).choice(len(crops.images), SWAPPED, replace=False)
+    masks = np.asarray(crops.masks[rows])
+    painted = paint_rows(bundle.texture.eval(), config, crops, rows, paired=True)
+    tests = {"synthetic": painted, "real": np.asarray(crops.images[rows], np.float32)}
+    return {name: float(swap_test(images, masks).mean()) for name, images in tests.items()}
+
+
+def measure(bundle: Bundle, config: Config, dataset: str | None, features: Features, counts: Any) -> dict[str, Any]:
+    """All figures of one bundle."""
+    frames = [(pixels.image, pixels.labels) for f in split_frames(config.data).train for pixels in [f.read()]]
+    fixed = fixed_map([image for image, _ in frames])
+    validation, training = real_crops(config, "validation"), real_crops(config, "train")
+    synthetic = drawn_crops(bundle, config, counts.crops)
+    figures = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
+    figures |= {
+        "swap_test": swapped(bundle, config),
+        "cells": cell_figures(validation, training, synthetic),
+    }
+    print(figures, flush=True)
+    figures["crops"] = crop_likeness(features, fixed, validation, training, synthetic, counts.crops)
+    if dataset:
+        figures["tiles"] = tile_likeness(features, fixed, config, frames, dataset, counts.tiles)
+    return figures
+
+
+def show(name: str, figures: dict[str, Any]) -> None:
+    """The table of one bundle."""
+    print(f"\n{name}, Inception weights: {figures['weights']}")
+    for kind in ("crops", "tiles"):
+        for which in ("synthetic", "training"):
+            if kind not in figures:
+                continue
+            row = figures[kind][which]
+            print(
+                f"{kind} {which:9} n {row['n']}  KID {row['kid']:.4f} - {row['kid_real']:.4f} = {row['excess']:.4f} "
+                f"± {row['error']:.4f} (at most {TARGETS['excess']})  "
+                f"FID {row['fid']:.2f} / {row['fid_real']:.2f} = {row['ratio']:.2f} (at most {TARGETS['ratio']})"
+            )
+    for figure, row in (figures["cells"] | {"swap_test": figures["swap_test"]}).items():
+        print(f"{figure:15}", "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
+
+
+def main() -> None:
+    """Measure every bundle named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundles", nargs="+", help="bundle=config.yaml or bundle=config.yaml=dataset.zarr")
+    parser.add_argument("--weights", type=Path, required=True, help="Inception weights in torch-fidelity's layout")
+    parser.add_argument("--cache", type=Path, default=Path("workspace/features"))
+    parser.add_argument("--workspace", help="where the prepared crops are, if not where the configs say")
+    parser.add_argument("--crops", type=int, default=500)
+    parser.add_argument("--tiles", type=int, default=500)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    features, every = Features(options.weights, options.cache), {}
+    for entry in options.bundles:
+        name, path, *dataset = entry.split("=")
+        bundle = open_bundle(name)
+        settings = [f"workspace={options.workspace}"] if options.workspace else []
+        config = bundle.resolve(load(Path(path), settings))
+        every[name] = measure(bundle, config, dataset[0] if dataset else None, features, options)
+        show(name, every[name])
+    save_result("fidelity", every)
+
+
+if __name__ == "__main__":
+    main()
