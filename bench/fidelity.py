@@ -173,7 +173,7 @@ def measure(bundle: Bundle, config: Config, dataset: str | None, features: Featu
     fixed = fixed_map([image for image, _ in frames])
     validation, training = real_crops(config, "validation"), real_crops(config, "train")
     synthetic = drawn_crops(bundle, config, counts.crops)
-    figures = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
+    figures: dict[str, Any] = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
     figures |= {
         "swap_test": swapped(bundle, config),
         "cells": cell_figures(validation, training, synthetic),

@@ -3,8 +3,8 @@
     python bench/starts.py BUNDLE=CONFIG ... --weights FILE [--steps 300] [--set KEY=VALUE]
 
 For each pair, and for 20, 100 and all training cells: trains the texture model from the bundle and from scratch, by the
-same steps, batches and noise (`--set texture.folding=2`: the same architecture at more than 64 px, too), then paints the
-masks, heights and brightness of real validation crops. KID and FID against other real validation crops, each arm's
+same steps, batches and noise (`--set texture.folding=2`: the same architecture at more than 64 px, too), then paints
+the masks, heights and brightness of real validation crops. KID and FID against other real validation crops, each arm's
 excess over real against real with its standard error; the share of near-copies of the training crops beside that of
 real validation crops. Needs `raysynth prepare` of the configs. Writes `bench/results/starts.json` after every arm, and
 goes on with what is not there yet.
