@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from texture import paint_rows
 from torch import Tensor
 
-from raysynth.cascade.bundle import Bundle, open_bundle
+from raysynth.cascade.bundle import Bundle, open_bundle, save_info
 from raysynth.cascade.cascade import Cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config import Config
@@ -148,7 +148,7 @@ def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> 
     profiles = [morphology.edges(crops.images, crops.masks) for crops in (real, synthetic)]
     return {
         **{n: asdict(morphology.compare(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
-        "edge": morphology.compare_edges(*profiles, rng),
+        "edge": morphology.compare_edges(profiles[0], profiles[1], rng),
         "texture_copies": texture_copies(synthetic.images, real.images, training.images),
         "mask_copies": {
             "validation": near_copies(real.masks, training.masks),
@@ -202,6 +202,17 @@ def show(name: str, figures: dict[str, Any]) -> None:
         print(f"{figure:15}", "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
 
 
+def write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
+    """Put the chief figures into the bundle and its card."""
+    kept = {f"{kind}_{key}": figures[kind]["synthetic"][key] for kind in ("crops", "tiles") if kind in figures
+            for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
+    adherences = figures["cells"]["adherence"]
+    kept |= {"adherence": adherences["synthetic"], "adherence_real": adherences["real"]}
+    info = bundle.info.model_copy(update={"figures": bundle.info.figures | {"fidelity": kept}})
+    info.commands["fidelity"] = f"python bench/fidelity.py {info.name}={config} (weights: {figures['weights']})"
+    save_info(bundle.folder, info)
+
+
 def main() -> None:
     """Measure every bundle named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -209,6 +220,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="Inception weights in torch-fidelity's layout")
     parser.add_argument("--cache", type=Path, default=Path("workspace/features"))
     parser.add_argument("--workspace", help="where the prepared crops are, if not where the configs say")
+    parser.add_argument("--card", action="store_true", help="put the chief figures into the bundle's model card")
     parser.add_argument("--crops", type=int, default=500)
     parser.add_argument("--tiles", type=int, default=500)
     options = parser.parse_args()
@@ -221,6 +233,8 @@ def main() -> None:
         config = bundle.resolve(load(Path(path), settings))
         every[name] = measure(bundle, config, dataset[0] if dataset else None, features, options)
         show(name, every[name])
+        if options.card:
+            write_card(bundle, every[name], path)
     save_result("fidelity", every)
 
 

@@ -6,12 +6,16 @@ if TYPE_CHECKING:
     from raysynth.cascade.bundle import BundleInfo
 
 MODELS = {
-    "masks": ("MaskDDPM", "`mask_ddpm/`, a diffusers `UNet2DModel` on soft masks, pixels folded 2x2"),
+    "masks": (
+        "MaskDDPM",
+        "`mask_ddpm/`, a diffusers `UNet2DModel` on folded soft masks, told area, solidity and elongation",
+    ),
     "views": (
         "SyncDreamer",
         "`syncdreamer/`, trained on shapes drawn from the spectrum of the cells' surfaces, and metaballs",
     ),
-    "texture": ("Texture diffusion", "`texture/`, diffusers modules"),
+    "texture": ("Texture diffusion", "`texture/`, diffusers modules; told mask, relative height and brightness"),
+    "fidelity": ("Against real images", "New cells and frames beside real ones of the validation part"),
 }
 
 
