@@ -207,7 +207,7 @@ def write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
     kept = {f"{kind}_{key}": figures[kind]["synthetic"][key] for kind in ("crops", "tiles") if kind in figures
             for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
     adherences = figures["cells"]["adherence"]
-    kept |= {"adherence": adherences["synthetic"], "adherence_real": adherences["real"]}
+    kept |= {"cells_adherence": adherences["synthetic"], "cells_adherence_real": adherences["real"]}
     info = bundle.info.model_copy(update={"figures": bundle.info.figures | {"fidelity": kept}})
     info.commands["fidelity"] = f"python bench/fidelity.py {info.name}={config} (weights: {figures['weights']})"
     save_info(bundle.folder, info)
