@@ -32,7 +32,8 @@ def open_stable_diffusion(source: str, gradient_checkpointing: bool = False) -> 
         scheduler = DDIMScheduler.from_pretrained(source, subfolder="scheduler", **SAMPLING)
         context = empty_prompt(source)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"texture.start {source} does not open as Stable Diffusion: {_sentence(error)}") from None
+        hub = "" if Path(source).is_dir() else " from the hub (is there a network?)"
+        raise InputError(f"texture.start {source} does not open as Stable Diffusion{hub}: {_sentence(error)}") from None
     _check_kind(source, unet, vae, scheduler, context)
     return assemble(unet, vae, scheduler, context, gradient_checkpointing)
 

@@ -1,0 +1,203 @@
+"""What a Stable Diffusion start costs: parameters, memory and time of a training step, speed of sampling.
+
+    python bench/stable_diffusion.py [--device cpu|cuda] [--size full|tiny] [--steps 10]
+
+The architecture of Stable Diffusion 1.5 with random weights, in float32: nothing is downloaded, and neither cost
+depends on the weights. Training: 256 px, batch 1, each case in a process of its own, for its peak of memory (CPU: the
+process's largest resident size, so libraries included; CUDA: what torch allocated). A case that the free memory cannot
+hold is named and left out. Sampling: seconds of one denoiser call and of one decoding. Images a second are those times
+multiplied by the number of calls, hence named projected: --steps calls on one image here, 50 calls on two (with and
+without the prompt) for guided DDIM. Writes `bench/results/stable_diffusion.json`.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from environment import save_result
+
+from raysynth.cascade.diffusion import per_sample_loss
+from raysynth.cascade.stable_diffusion import assemble
+from raysynth.cascade.texture import TextureModel
+from raysynth.config import TrainConfig
+from raysynth.train.optimizers import build_optimizer
+
+UNETS: dict[str, dict[str, Any]] = {
+    "full": {"block_out_channels": (320, 640, 1280, 1280), "cross_attention_dim": 768, "attention_head_dim": 8},
+    "tiny": {
+        "block_out_channels": (16, 32, 32, 32),
+        "cross_attention_dim": 32,
+        "attention_head_dim": 4,
+        "norm_num_groups": 8,
+    },
+}
+VAES: dict[str, dict[str, Any]] = {
+    "full": {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2},
+    "tiny": {"block_out_channels": (8, 8, 16, 16), "norm_num_groups": 4},
+}
+TOKENS = 77
+TRAINING_PX = 256
+SAMPLING_PX = (256, 512)
+GUIDED_STEPS = 50
+TIMED_CALLS = 3
+GIB = 2**30
+CASES = [(optimizer, saving) for optimizer in ("adafactor", "adamw") for saving in (True, False)]
+# Values of state that a trained weight needs, and GiB for libraries, activations and other programs: to tell what fits.
+STATES = {"adafactor": 0.6, "adamw": 2.0}
+BESIDE_GIB = 3.0
+
+
+def build(size: str, device: str, gradient_checkpointing: bool = False) -> TextureModel:
+    """The model as a Stable Diffusion start assembles it, with random weights."""
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(sample_size=64, **UNETS[size])
+    down, up = ("DownEncoderBlock2D",) * 4, ("UpDecoderBlock2D",) * 4
+    vae = AutoencoderKL(down_block_types=down, up_block_types=up, scaling_factor=0.18215, **VAES[size])
+    scheduler = DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False)
+    context = torch.randn(1, TOKENS, UNETS[size]["cross_attention_dim"])
+    return assemble(unet, vae, scheduler, context, gradient_checkpointing).to(device)
+
+
+def train_two_steps(size: str, device: str, optimizer_name: str, gradient_checkpointing: bool) -> dict[str, float]:
+    """Peak GiB and seconds of the second step: the first one allocates the optimiser's state."""
+    model = build(size, device, gradient_checkpointing).train()
+    optimizer = build_optimizer(model.parameters(), TrainConfig(optimizer=optimizer_name, learning_rate=1e-5))
+    seconds = 0.0
+    for _ in range(2):
+        seconds = timed(lambda: train_step(model, optimizer), device)
+    state = sum(v.numel() * v.element_size() for s in optimizer.state.values() for v in s.values())
+    return {"peak_gib": peak_gib(device), "seconds_a_step": seconds, "optimizer_state_gib": state / GIB}
+
+
+def train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
+    """One optimisation step as `raysynth.train` takes it, at batch 1."""
+    device = next(model.parameters()).device
+    image, control = torch.rand(1, 1, TRAINING_PX, TRAINING_PX), torch.rand(1, 3, TRAINING_PX, TRAINING_PX)
+    x0 = model.first_stage.encode(image.to(device) * 2 - 1)
+    noise, t = torch.randn_like(x0), torch.randint(1000, (1,), device=device)
+    predicted = model(model.scheduler.add_noise(x0, noise, t), t, control.to(device))
+    per_sample_loss(model.scheduler, predicted, x0, noise, t).mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def peak_gib(device: str) -> float:
+    """Largest memory of this process so far, of the GPU where it runs there."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / GIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
+
+
+def timed(call: Callable[[], object], device: str) -> float:
+    """Seconds that a call takes, the GPU's work included."""
+    start = time.perf_counter()
+    call()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+@torch.no_grad()
+def sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[str, float]:
+    """Seconds of a denoiser call on one image and on a guided pair, of a decoding, and what follows from them."""
+
+    def call(n: int) -> Callable[[], object]:
+        x_t, t = torch.randn(n, *model.latent_shape(side), device=device), torch.full((n,), 500, device=device)
+        control = torch.rand(n, 3, side, side, device=device)
+        return lambda: model(x_t, t, control)
+
+    latent = torch.randn(1, *model.latent_shape(side), device=device)
+    one, pair = (median_seconds(call(n), device) for n in (1, 2))
+    decode = timed(lambda: model.first_stage.decode(latent), device)
+    here, guided = steps * one + decode, GUIDED_STEPS * pair + decode
+    return {
+        "seconds_a_call": one,
+        "seconds_a_guided_call": pair,
+        "seconds_a_decoding": decode,
+        f"projected_images_per_second_{steps}_steps": 1 / here,
+        f"projected_images_per_second_guided_ddim_{GUIDED_STEPS}": 1 / guided,
+        "projected_speedup": guided / here,
+    }
+
+
+def median_seconds(call: Callable[[], object], device: str) -> float:
+    """Median of a few timed calls."""
+    return statistics.median(timed(call, device) for _ in range(TIMED_CALLS))
+
+
+def count_parameters(model: TextureModel) -> dict[str, float]:
+    """Millions of parameters of each part, and of all those that train."""
+    parts = {"unet": model.unet, "controlnet": model.controlnet, "vae": model.get_submodule("first_stage.vae")}
+    counts = {f"{name}_million": sum(p.numel() for p in part.parameters()) / 1e6 for name, part in parts.items()}
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
+    return counts | {"trained_million": trained, "frozen_million": sum(counts.values()) - trained}
+
+
+def training(counts: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
+    """Every case in a fresh process, where the free memory holds it."""
+    figures: dict[str, Any] = {}
+    for optimizer, saving in CASES:
+        name = f"{optimizer}{'_gradient_checkpointing' if saving else ''}"
+        trained = counts["trained_million"]
+        values = trained * (2 + STATES[optimizer]) + counts["frozen_million"]
+        needed, free = values * 4e6 / GIB + BESIDE_GIB, free_gib(options.device)
+        if needed > free:
+            figures[name] = {
+                "left_out": f"needs about {needed:.1f} GiB with {BESIDE_GIB} to spare, {free:.1f} GiB were free"
+            }
+        else:
+            figures[name] = in_new_process(options, optimizer, saving)
+        print(name, figures[name], flush=True)
+    return figures
+
+
+def free_gib(device: str) -> float:
+    """Memory that a new process may take."""
+    return (torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available) / GIB
+
+
+def in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) -> dict[str, Any]:
+    """The figures of one training case; its last line, or why there is none."""
+    command = [sys.executable, __file__, "--device", options.device, "--size", options.size, "--case", optimizer]
+    done = subprocess.run(command + ["--saving"] * saving, capture_output=True, text=True)
+    if done.returncode:
+        return {"failed": f"exit code {done.returncode}: {(done.stderr.strip() or 'killed').splitlines()[-1]}"}
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    """Measure everything, or the one training case that `--case` names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--size", choices=sorted(UNETS), default="full")
+    parser.add_argument("--steps", type=int, default=10, help="denoiser calls an image in our setting")
+    parser.add_argument("--case", choices=sorted(STATES), help=argparse.SUPPRESS)
+    parser.add_argument("--saving", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(train_two_steps(options.size, options.device, options.case, options.saving)))
+        return
+    # Training comes first: this process must not hold a model beside its children's.
+    with torch.device("meta"):
+        counts = count_parameters(build(options.size, "meta"))
+    figures: dict[str, Any] = {"size": options.size, "device": options.device, "parameters": counts}
+    figures["training_256_px_batch_1"] = training(counts, options)
+    model = build(options.size, options.device).eval()
+    for side in SAMPLING_PX:
+        figures[f"sampling_{side}_px"] = sampling(model, side, options.steps, options.device)
+        print(side, figures[f"sampling_{side}_px"], flush=True)
+    save_result("stable_diffusion" if options.size == "full" else f"stable_diffusion_{options.size}", figures)
+
+
+if __name__ == "__main__":
+    main()
