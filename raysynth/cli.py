@@ -63,7 +63,7 @@ def train(
     overrides: Overrides = None,
     json: Json = None,
 ) -> None:
-    """Fit the models to what `prepare` made; goes on from the last checkpoint."""
+    """Fit the models to what `prepare` made (or makes it first); goes on from the last checkpoint."""
     from raysynth.actors.train import train
 
     figures = train(load(config, overrides or ()), what.value, workers, address)

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from raysynth.config import Config
+from raysynth.data.prepare import prepare
+from raysynth.data.prepared import prepared_folder
 from raysynth.errors import InputError, TrainingFailed
 from raysynth.train.board import say
 from raysynth.train.run import Model, fit, models_of, train_settings
@@ -19,12 +21,15 @@ def train(config: Config, what: What = "all", workers: int | None = None, addres
 
     workers: processes of each model under Ray Train, on the cluster at `address` (None: this machine), models side by
     side where it has room; None: in this process, one after the other.
-    A model that fails has its reason under `failed` in place of figures, and leaves the others alone.
+    Real frames that have not been prepared yet are prepared first. A model that fails has its reason under `failed` in place of figures, and leaves the others alone.
     Raises InputError for settings or data that cannot be trained on, when the other models have ended.
     """
     models: tuple[Model, ...] = models_of(config) if what == "all" else (what,)
     for model in models:
         train_settings(config, model)
+    if not prepared_folder(config).exists():
+        say(f"{prepared_folder(config)} is not there yet: preparing the crops first")
+        prepare(config)
     if workers is None:
         return each(models, lambda model: fit(config, model), at_once=1)
     # Training in one process needs no Ray.
