@@ -21,7 +21,8 @@ def train(config: Config, what: What = "all", workers: int | None = None, addres
 
     workers: processes of each model under Ray Train, on the cluster at `address` (None: this machine), models side by
     side where it has room; None: in this process, one after the other.
-    Real frames that have not been prepared yet are prepared first. A model that fails has its reason under `failed` in place of figures, and leaves the others alone.
+    Real frames that have not been prepared yet are prepared first. A model that fails has its reason under `failed` in
+    place of figures, and leaves the others alone.
     Raises InputError for settings or data that cannot be trained on, when the other models have ended.
     """
     models: tuple[Model, ...] = models_of(config) if what == "all" else (what,)
