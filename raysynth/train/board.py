@@ -36,7 +36,7 @@ class Window:
 
     images: int = 0
     waited: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=lambda: time.perf_counter())
 
     def add(self, images: int, waited: float) -> None:
         """Count one step: images of all workers, seconds this worker waited for data."""

@@ -1,27 +1,9 @@
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from raysynth.errors import InputError
 from raysynth.store.objects import Objects
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket on a real S3 endpoint on this machine."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="cells")
-    yield "s3://cells/out/demo.zarr"
-    server.stop()
 
 
 def test_objects_are_put_listed_read_and_deleted(tmp_path: Path) -> None:

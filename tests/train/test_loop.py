@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
 from raysynth.config import TrainConfig
@@ -20,9 +21,10 @@ class Line:
 
     name = "line"
 
-    def __init__(self) -> None:
+    def __init__(self, held_out: Sequence[float] = (), inputs: int = 1) -> None:
         torch.manual_seed(0)
-        self.model: nn.Module = nn.Linear(1, 1)
+        self.model: nn.Module = nn.Linear(inputs, 1)
+        self.held_out = iter(held_out)
 
     def batch(self, rngs: Sequence[Generator]) -> Tensor:
         return torch.stack([normal(rng, 1) for rng in rngs])
@@ -32,7 +34,8 @@ class Line:
 
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
         with torch.no_grad():
-            return Evaluation({"at_one": float(model(torch.ones(1, 1)))}, torch.zeros(4, 4))
+            figures = {"at_one": float(model(torch.ones(1, 1)))}
+        return Evaluation(figures | {"held_out_loss": next(self.held_out, 0.0)}, torch.zeros(4, 4))
 
 
 def settings(**changes: object) -> TrainConfig:
@@ -46,6 +49,15 @@ def settings(**changes: object) -> TrainConfig:
         "threads": 1,
     }
     return TrainConfig.model_validate(base | changes)
+
+
+EARLY = {"steps": 100, "sample_every": 10, "checkpoint_every": 25, "keep": 1, "patience": 2, "ema": 0.5}
+
+
+def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    return [(event.step, event.value) for event in events.Scalars(tag)]
 
 
 def weights(task: Line) -> Tensor:
@@ -65,6 +77,89 @@ def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     Trainer(broken, settings(), tmp_path / "b", "cpu").fit(stop_at=47)
     Trainer(resumed, settings(), tmp_path / "b", "cpu").fit()
     assert torch.equal(weights(unbroken), weights(resumed))
+
+
+def test_it_stops_early_with_the_best_weights_and_stays_stopped(tmp_path: Path) -> None:
+    short, early = Line(), Line([5.0, 3.0, 4.0, 3.5])
+    Trainer(short, settings(**EARLY), tmp_path / "short", "cpu").fit(stop_at=20)
+    lines: list[str] = []
+    trainer = Trainer(early, settings(**EARLY), tmp_path / "early", "cpu", lines.append)
+    trainer.fit()
+    assert trainer.stopped_early
+    assert trainer.history == [(10, 5.0), (20, 3.0), (30, 4.0), (40, 3.5)]
+    assert trainer.checkpoints.steps() == [20, 40]
+    assert torch.equal(weights(early), weights(short))
+    assert any("lowest at step 20" in line for line in lines)
+    again = Line()
+    Trainer(again, settings(**EARLY), tmp_path / "early", "cpu").fit()
+    assert torch.equal(weights(again), weights(short))
+
+
+def test_patience_counts_on_after_a_stop(tmp_path: Path) -> None:
+    Trainer(Line([3.0, 4.0]), settings(**EARLY), tmp_path, "cpu").fit(stop_at=25)
+    trainer = Trainer(Line([3.5]), settings(**EARLY), tmp_path, "cpu")
+    trainer.fit()
+    assert trainer.history == [(10, 3.0), (20, 4.0), (30, 3.5)]
+
+
+def test_a_damaged_newest_checkpoint_costs_its_steps_alone(tmp_path: Path) -> None:
+    unbroken, resumed = Line(), Line()
+    Trainer(unbroken, settings(), tmp_path / "a", "cpu").fit()
+    Trainer(Line(), settings(), tmp_path / "b", "cpu").fit(stop_at=75)
+    newest = tmp_path / "b" / "checkpoints" / "step-00000075.pt"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    lines: list[str] = []
+    Trainer(resumed, settings(), tmp_path / "b", "cpu", lines.append).fit()
+    assert "step-00000075.pt is damaged" in lines[0]
+    assert torch.equal(weights(unbroken), weights(resumed))
+
+
+def test_a_checkpoint_without_newer_keys_is_gone_on_with(tmp_path: Path) -> None:
+    unbroken, resumed = Line(), Line()
+    Trainer(unbroken, settings(), tmp_path / "a", "cpu").fit()
+    Trainer(Line(), settings(), tmp_path / "b", "cpu").fit(stop_at=60)
+    path = tmp_path / "b" / "checkpoints" / "step-00000060.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save({name: state[name] for name in ("model", "ema", "optimizer", "schedule")}, path)
+    Trainer(resumed, settings(), tmp_path / "b", "cpu").fit()
+    assert torch.equal(weights(unbroken), weights(resumed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "inputs", "said"), [({"steps": 240}, 1, "of 120 steps where the settings say 240"), ({}, 2, "shape")]
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    tmp_path: Path, changes: dict[str, int], inputs: int, said: str
+) -> None:
+    Trainer(Line(), settings(), tmp_path, "cpu").fit(stop_at=10)
+    with pytest.raises(InputError, match=said) as error:
+        Trainer(Line(inputs=inputs), settings(**changes), tmp_path, "cpu").fit()
+    assert "\n" not in str(error.value)
+
+
+def test_what_it_costs_is_logged(tmp_path: Path) -> None:
+    lines: list[str] = []
+    reports: list[dict] = []
+    Trainer(Line(), settings(log_every=50), tmp_path, "cpu", lines.append, reports.append).fit()
+    assert [step for step, _ in scalars(tmp_path, "loss")] == list(range(1, 121))
+    assert [step for step, _ in scalars(tmp_path, "data_wait")] == [50, 100, 120]
+    assert all(0 <= share <= 1 for _, share in scalars(tmp_path, "data_wait"))
+    assert max(rate for _, rate in scalars(tmp_path, "learning_rate")) == pytest.approx(0.1)
+    assert all(norm > 0 for _, norm in scalars(tmp_path, "gradient_norm"))
+    assert "line step 100/120 loss" in lines[1]
+    assert "data wait" in lines[1]
+    assert [report["step"] for report in reports] == [50, 100, 120]
+
+
+def test_checkpoints_and_events_live_in_a_bucket(bucket: str, tmp_path: Path) -> None:
+    unbroken, resumed = Line(), Line()
+    Trainer(unbroken, settings(), tmp_path, "cpu").fit()
+    Trainer(Line(), settings(), bucket, "cpu").fit(stop_at=47)
+    trainer = Trainer(resumed, settings(), bucket, "cpu")
+    trainer.fit()
+    assert torch.equal(weights(unbroken), weights(resumed))
+    assert trainer.checkpoints.steps() == [90, 120]
+    assert len(trainer.objects.keys("tensorboard")) == 2
 
 
 def test_accumulated_parts_sum_to_the_same_gradient(tmp_path: Path) -> None:
