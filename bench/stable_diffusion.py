@@ -4,7 +4,8 @@
 
 The architecture of Stable Diffusion 1.5 with random weights, in float32: nothing is downloaded, and neither cost
 depends on the weights. Training: 256 px, batch 1, each case in a process of its own, for its peak of memory (CPU: the
-process's largest resident size, so libraries included; CUDA: what torch allocated). A case that the free memory cannot
+process's largest resident size, so libraries included; CUDA: what torch allocated). Seconds on a CPU are core seconds of
+one thread. A case that the free memory cannot
 hold is named and left out. Sampling: seconds of one denoiser call and of one decoding. Images a second are those times
 multiplied by the number of calls, hence named projected: --steps calls on one image here, 50 calls on two (with and
 without the prompt) for guided DDIM. Writes `bench/results/stable_diffusion.json`.
@@ -98,11 +99,15 @@ def peak_gib(device: str) -> float:
 
 
 def timed(call: Callable[[], object], device: str) -> float:
-    """Seconds that a call takes, the GPU's work included."""
+    """Seconds that a call takes: on a CPU those of the one core it uses, whatever else runs beside it."""
+    if device == "cpu":
+        start = time.process_time()
+        call()
+        return time.process_time() - start
+    torch.cuda.synchronize()
     start = time.perf_counter()
     call()
-    if device == "cuda":
-        torch.cuda.synchronize()
+    torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
@@ -184,6 +189,7 @@ def main() -> None:
     parser.add_argument("--case", choices=sorted(STATES), help=argparse.SUPPRESS)
     parser.add_argument("--saving", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    torch.set_num_threads(1)
     if options.case:
         print(json.dumps(train_two_steps(options.size, options.device, options.case, options.saving)))
         return
