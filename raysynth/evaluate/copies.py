@@ -38,7 +38,7 @@ def near_copies(masks: NDArray[np.bool_], reference: NDArray[np.bool_]) -> float
 
 
 def nearest_correlation(crops: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Correlation `(n,)` of each crop `(n, side, side)` with the most similar of `reference`, under the 8 flips and turns.
+    """Correlation `(n,)` of each crop `(n, side, side)` with the most similar of `reference`, under flips and turns.
 
     Pearson's, over all pixels of the crop: brightness and contrast do not count. A flat crop correlates with nothing.
     """
