@@ -142,13 +142,13 @@ def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> 
     """Adherence, morphology and near-copies of crops, as many synthetic as real."""
     rng = generator(SEED, 3, Stage.EVALUATION, 0)
     real = validation.some(len(synthetic.images), rng)
-    pairs = {name: (morphology.table(c.images, c.masks)) for name, c in (("real", real), ("synthetic", synthetic))}
+    pairs = {name: morphology.table(c.images, c.masks) for name, c in (("real", real), ("synthetic", synthetic))}
     pairs["real"]["adherence"] = adherence(real.images, real.masks)
     pairs["synthetic"]["adherence"] = adherence(synthetic.images, synthetic.masks)
-    profiles = [morphology.edges(crops.images, crops.masks) for crops in (real, synthetic)]
+    edges, synthetic_edges = (morphology.edges(crops.images, crops.masks) for crops in (real, synthetic))
     return {
         **{n: asdict(morphology.compare(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
-        "edge": morphology.compare_edges(profiles[0], profiles[1], rng),
+        "edge": morphology.compare_edges(edges, synthetic_edges, rng),
         "texture_copies": texture_copies(synthetic.images, real.images, training.images),
         "mask_copies": {
             "validation": near_copies(real.masks, training.masks),

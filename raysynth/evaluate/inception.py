@@ -1,6 +1,5 @@
 """Inception features of images, by torch-fidelity's InceptionV3 and the weights of a given file."""
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +36,9 @@ class Inception:
             self._network = FeatureExtractorInceptionV3(self.name, [LAYER], feature_extractor_weights_path=str(weights))
         except FileNotFoundError:
             raise InputError(f"{weights} is missing: give a file of Inception weights") from None
-        except (RuntimeError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
-            reason = str(error).splitlines()[0].rstrip(".:")
+        # Unpickling reports a foreign file with whatever type the failing step has; every one means the same here.
+        except Exception as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
             raise InputError(f"{weights} does not hold Inception weights of torch-fidelity ({reason})") from None
 
     @torch.no_grad()
