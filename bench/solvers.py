@@ -20,9 +20,6 @@ import torch
 from diffusers import UniPCMultistepScheduler
 from environment import save_result
 from numpy.typing import NDArray
-from raysynth.evaluate.fidelity import compare
-from raysynth.evaluate.inception import Inception
-from raysynth.evaluate.tiles import fixed_map, to_bytes
 from torch import Tensor
 
 from raysynth.cascade.bundle import open_bundle
@@ -31,6 +28,9 @@ from raysynth.cascade.texture import Slice, TextureModel, condition
 from raysynth.data.splits import split_frames
 from raysynth.evaluate import morphology
 from raysynth.evaluate.adherence import adherence
+from raysynth.evaluate.fidelity import compare
+from raysynth.evaluate.inception import Inception
+from raysynth.evaluate.tiles import fixed_map, to_bytes
 from raysynth.seeds import Stage, generator, normal
 from raysynth.settings import load
 from raysynth.train.crops import load_crops
