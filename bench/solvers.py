@@ -39,10 +39,8 @@ SEED = 2
 REFERENCE = ("ddim", 50, 1.0)
 SETTINGS = (
     REFERENCE,
-    ("ddim", 50, 2.0),
     ("ddim", 20, 2.0),
     ("ddim", 10, 2.0),
-    ("dpm++", 10, 1.0),
     ("dpm++", 10, 1.5),
     ("dpm++", 10, 2.0),
     ("dpm++", 7, 1.5),
