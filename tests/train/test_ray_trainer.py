@@ -113,7 +113,7 @@ def test_a_killed_worker_costs_its_steps_alone_with_checkpoints_in_a_bucket(
     steps = [line.split()[2] for line in said.out.splitlines() if "images/s" in line]
     assert steps == [f"{step}/6" for step in (1, 2, 3, 3, 4, 5, 6)], "it went on from the checkpoint of step 2"
     others = [line for line in (said.out + said.err).splitlines() if not line.startswith("masks step ")]
-    assert others == [], "Ray has nothing to say"
+    assert all("A worker died or was killed" in line for line in others), "Ray has nothing else to say"
 
 
 def test_two_workers_stop_early_at_the_same_step(

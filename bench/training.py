@@ -1,0 +1,110 @@
+"""Does training under Ray learn the same with one worker, with two, and with one that is killed?
+
+    python bench/training.py [--config configs/nuclei-2d.yaml] [--steps 200]
+
+Prepares the config's real crops in a temporary workspace and trains MaskDDPM on them three times, batch 16, one thread
+a worker, two logical CPUs. Losses, rates and waits are read from the TensorBoard events of each run; the killed run's
+first worker gets `kill -9` half-way. Writes `bench/results/training.json`.
+"""
+
+import argparse
+import os
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from environment import save_result
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from raysynth.actors.cluster import cluster
+from raysynth.config import Config
+from raysynth.data.prepare import prepare
+from raysynth.settings import load
+from raysynth.train.ray_trainer import fit_on_ray
+from raysynth.train.run import storage_of
+
+POLL_S = 0.05
+
+
+def event_files(place: Path) -> list[Path]:
+    """The event files of a run, one for each attempt, in order."""
+    return sorted((place / "tensorboard").glob("events.*"), key=lambda path: path.stat().st_mtime)
+
+
+def series(file: Path, tag: str) -> dict[int, float]:
+    """Step and value of every event of one tag."""
+    events = EventAccumulator(str(file), size_guidance={"scalars": 0})
+    events.Reload()
+    return {event.step: event.value for event in events.Scalars(tag)} if tag in events.Tags()["scalars"] else {}
+
+
+def kill_at(place: Path, step: int, ended: threading.Event) -> None:
+    """`kill -9` the process that writes a run's events as soon as they have come to `step`."""
+    while not ended.wait(POLL_S):
+        files = event_files(place)
+        if files and max(series(files[0], "loss"), default=0) >= step:
+            os.kill(int(files[0].name.split(".")[-2]), signal.SIGKILL)
+            return
+
+
+def run(config: Config, folder: Path, workers: int, kill_step: int | None = None) -> dict[str, Any]:
+    """Train, perhaps with a kill; the losses by step, and the run's figures."""
+    config = config.model_copy(update={"storage": str(folder)})
+    place, ended = Path(storage_of(config, "masks")), threading.Event()
+    if kill_step:
+        threading.Thread(target=kill_at, args=(place, kill_step, ended)).start()
+    fit_on_ray(config, "masks", workers)
+    ended.set()
+    files = event_files(place)
+    losses = [series(file, "loss") for file in files]
+    # The first window holds what happens once.
+    rates, waits = (list(series(files[-1], tag).values())[1:] for tag in ("images_per_second", "data_wait"))
+    last = max(losses[-1])
+    state = torch.load(place / "checkpoints" / f"step-{last:08d}.pt", weights_only=True)
+    return {
+        "losses": {step: value for of_attempt in losses for step, value in of_attempt.items()},
+        "weights": [*state["ema"]["shadow_params"], *state["model"].values()],
+        "figures": {
+            "attempts": len(files),
+            "steps_redone": sum(map(len, losses)) - last,
+            "images_per_second": float(np.mean(rates)),
+            "data_wait": float(np.mean(waits)),
+        },
+    }
+
+
+def main() -> None:
+    """Train three times and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("configs/nuclei-2d.yaml"))
+    parser.add_argument("--steps", type=int, default=200)
+    options = parser.parse_args()
+    settings = {"steps": options.steps, "batch": 16, "threads": 1, "log_every": 5, "sample_every": options.steps}
+    settings |= {"checkpoint_every": max(options.steps // 4, 1), "warmup": options.steps // 10}
+    with tempfile.TemporaryDirectory() as folder, cluster():
+        changes = [f"masks.train.{name}={value}" for name, value in settings.items()]
+        config = load(options.config, [*changes, f"workspace={folder}/workspace", "runtime.device=cpu"])
+        prepare(config)
+        one, two = (run(config, Path(folder, str(workers)), workers) for workers in (1, 2))
+        killed = run(config, Path(folder, "killed"), 1, kill_step=options.steps // 2)
+    apart = [abs(two["losses"][step] / loss - 1) for step, loss in one["losses"].items()]
+    figures = {
+        "steps": options.steps,
+        "first_loss": one["losses"][1],
+        "last_loss": one["losses"][options.steps],
+        "largest_relative_difference_of_loss": max(apart),
+        "one_worker": one["figures"],
+        "two_workers": two["figures"],
+        "killed": killed["figures"]
+        | {"weights_equal": all(map(torch.equal, one["weights"], killed["weights"])), "killed_at": options.steps // 2},
+    }
+    print(figures)
+    save_result("training", figures)
+
+
+if __name__ == "__main__":
+    main()
