@@ -4,11 +4,11 @@
 
 The architecture of Stable Diffusion 1.5 with random weights, in float32: nothing is downloaded, and neither cost
 depends on the weights. Training: 256 px, batch 1, each case in a process of its own, for its peak of memory (CPU: the
-process's largest resident size, so libraries included; CUDA: what torch allocated). Seconds on a CPU are core seconds of
-one thread. A case that the free memory cannot
-hold is named and left out. Sampling: seconds of one denoiser call and of one decoding. Images a second are those times
-multiplied by the number of calls, hence named projected: --steps calls on one image here, 50 calls on two (with and
-without the prompt) for guided DDIM. Writes `bench/results/stable_diffusion.json`.
+process's largest resident size, so libraries included; CUDA: what torch allocated). A case that the free memory cannot
+hold is named and left out. Seconds on a CPU are core seconds of one thread. Sampling: seconds of one denoiser call and
+of one decoding. Images a second are those times multiplied by the number of calls, hence named projected: --steps calls
+on one image here, 50 calls on two (with and without the prompt) for guided DDIM. Writes
+`bench/results/stable_diffusion.json`.
 """
 
 import argparse
