@@ -145,9 +145,11 @@ def _print(desk: Any) -> None:
 
 
 def reason(error: Exception) -> str:
-    """The last line of an error that carries a worker's traceback."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    """One line of an error: the last one of a worker's traceback, the first one where Ray itself speaks."""
+    failures: dict[int, Exception] = getattr(error, "worker_failures", {})
+    first = next(iter(failures.values()), error)
+    lines = [line.strip() for line in str(first).splitlines() if line.strip()] or [type(first).__name__]
+    return lines[-1] if "Traceback" in str(first) else lines[0]
 
 
 def _worker(arguments: dict[str, Any]) -> None:
