@@ -1,19 +1,22 @@
-"""Pictures of what the trained models make, for docs/training.md: loss curves, sample grids, a blind test.
+"""Pictures of crops and curves of trainings, for docs/. Each writes into docs/images/.
 
-    python docs/samples.py BUNDLE=CONFIG ...
+    python docs/samples.py crops BUNDLE=CONFIG ... [--rows 6] [--seed 1]
+    python docs/samples.py curves NAME=TRAINING_FOLDER ...
 
-Curves and grids are those that the trainings left in the workspace (TensorBoard); the blind test mixes real validation
-crops with new synthetic ones in an order drawn at random, the answers in a second picture. Writes `docs/images/`.
+`crops`: `crops-NAME.png`, real above and synthetic below, and `blind-NAME.png`, both mixed at random on the left, and
+the same with the synthetic ones framed on the right. Needs `raysynth prepare`. `curves`: the loss of every TensorBoard
+folder under a training folder, thinned into `bench/results/curves-NAME.json` and drawn into `curves-NAME.png`.
 """
 
-import io
-import sys
+import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
-import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,90 +25,114 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.cascade import Cascade
 from raysynth.cascade.synthetic import synthetic_crops
-from raysynth.config import Config
 from raysynth.seeds import Stage, generator
 from raysynth.settings import load
-from raysynth.train.crops import load_crops
-from raysynth.train.run import models_of, storage_of
+from raysynth.store.pictures import GAP_PX, PAPER, Picture, Screen
+from raysynth.train.crops import load_crops, load_statistics
 
-IMAGES = Path(__file__).parent / "images"
-SHOWN, COLUMNS, SEED, WINDOW = 40, 10, 6, 25
-Crops = NDArray[np.float32]
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+COLUMNS = 10
+ZOOM = 2
+FRAME = (255, 176, 0)
+POINTS = 200
+SMOOTHING = 0.95
 
-
-def events(config: Config, model: str) -> list[EventAccumulator]:
-    """The event files of one training, in order."""
-    files = sorted(Path(storage_of(config, model), "tensorboard").glob("events.*"))  # type: ignore[arg-type]
-    readers = [EventAccumulator(str(file), size_guidance={"scalars": 0, "images": 0}) for file in files]
-    return [reader.Reload() for reader in readers]
-
-
-def scalars(readers: list[EventAccumulator], tag: str) -> tuple[list[int], list[float]]:
-    """Steps and values of a tag, a later file's in place of an earlier one's."""
-    found = {e.step: e.value for r in readers if tag in r.Tags()["scalars"] for e in r.Scalars(tag)}
-    return sorted(found), [found[step] for step in sorted(found)]
+Grey = NDArray[np.float32]
 
 
-def curves(config: Config) -> None:
-    """Loss of every model against steps: a running mean, and the values beneath it."""
-    models = models_of(config)
-    figure, panels = plt.subplots(1, len(models), figsize=(4 * len(models), 2.6), squeeze=False)
-    for axes, model in zip(panels[0], models, strict=True):
-        steps, loss = scalars(events(config, model), "loss")
-        smooth = np.convolve(loss, np.ones(WINDOW) / WINDOW, "valid")
-        axes.semilogy(steps, loss, linewidth=0.3, alpha=0.5)
-        axes.semilogy(steps[WINDOW - 1 :], smooth)
-        axes.set(title=f"{config.name}: {model}", xlabel="step", ylabel="loss")
-    figure.tight_layout()
-    figure.savefig(IMAGES / f"losses-{config.name}.png", dpi=90)
+def grid(tiles: list[Picture], columns: int) -> Picture:
+    """Pictures of one size in rows of `columns`, a gap between them; the last row must be full."""
+    rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
+    cells = [[np.pad(tile, ((0, GAP_PX), (0, GAP_PX), (0, 0))) for tile in row] for row in rows]
+    sheet = np.concatenate([np.concatenate(row, axis=1) for row in cells])
+    for axis, size in enumerate(tiles[0].shape[:2]):
+        gap = np.arange(sheet.shape[axis]) % (size + GAP_PX) >= size
+        sheet[gap if axis == 0 else (slice(None), gap)] = PAPER
+    return sheet
 
 
-def grids(config: Config) -> None:
-    """The last sample grid of every model."""
-    for model in models_of(config):
-        shown = [r.Images("samples")[-1] for r in events(config, model) if "samples" in r.Tags()["images"]]
-        picture = Image.open(io.BytesIO(shown[-1].encoded_image_string))
-        picture.save(IMAGES / f"samples-{config.name}-{model}.png", optimize=True)
+def framed(tile: Picture) -> Picture:
+    """A picture with a coloured border."""
+    result = tile.copy()
+    for edge in (np.s_[:3], np.s_[-3:], np.s_[:, :3], np.s_[:, -3:]):
+        result[edge] = FRAME
+    return result
 
 
-def mosaic(crops: Crops, marked: NDArray[np.bool_] | None = None) -> Image.Image:
-    """Crops `(n, side, side)` in [0, 1] in rows of `COLUMNS`; a green frame around the marked ones."""
-    bytes_ = (255 * np.clip(crops, 0, 1)).astype(np.uint8)
-    framed = np.repeat(np.pad(bytes_, ((0, 0), (2, 2), (2, 2)))[..., None], 3, axis=-1)
-    if marked is not None:
-        edge = np.ones(framed.shape[1:3], bool)
-        edge[2:-2, 2:-2] = False
-        framed[marked] = np.where(edge[..., None], np.array([0, 200, 0], np.uint8), framed[marked])
-    rows = framed.reshape(-1, COLUMNS, *framed.shape[1:])
-    joined = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
-    return Image.fromarray(joined).resize(
-        (joined.shape[1] * 3 // 2, joined.shape[0] * 3 // 2), Image.Resampling.NEAREST
-    )
+def crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tuple[Grey, Grey]:
+    """`count` random validation crops and as many of the bundle's own, in grey values."""
+    bundle = open_bundle(bundle_name)
+    config = bundle.resolve(load(Path(config_path)))
+    rng = generator(seed, 0, Stage.EVALUATION, 0)
+    crops = load_crops(config, "validation").images
+    real = load_statistics(config).intensity.from_unit(crops[np.sort(rng.choice(len(crops), count, replace=False))])
+    # Of volumes every cell has several slices: `count` cells are more than enough.
+    images, _ = synthetic_crops(Cascade(bundle_name, config, "cpu"), count, seed)
+    chosen = rng.choice(len(images), count, replace=False)
+    return real, bundle.info.statistics.intensity.from_unit(images[chosen])
 
 
-def blind_test(config: Config) -> None:
-    """Half real, half synthetic, in random order; and the same with the synthetic ones framed."""
-    rng, half = generator(SEED, 0, Stage.EVALUATION, 0), SHOWN // 2
-    cascade = Cascade(str(open_bundle(config.bundle or config.name).folder), config, "cpu")
-    images, _ = synthetic_crops(cascade, half, SEED)
-    crops = load_crops(config, "validation")
-    real = crops.images[np.sort(rng.choice(len(crops.images), half, replace=False))]
-    both = np.concatenate([real, images[np.sort(rng.choice(len(images), half, replace=False))]]).astype(np.float32)
-    order = rng.permutation(SHOWN)
-    synthetic = (np.arange(SHOWN) >= half)[order]
-    mosaic(both[order]).save(IMAGES / f"blind-{config.name}.png", optimize=True)
-    mosaic(both[order], synthetic).save(IMAGES / f"blind-{config.name}-answers.png", optimize=True)
+def draw_crops(name: str, real: Grey, synthetic: Grey, rng: np.random.Generator) -> None:
+    """Write the plain and the blind grid; one fixed grey scale, the real crops' own, for all."""
+    low, high = np.percentile(real, (0.1, 99.9))
+    screen = Screen(float(low), float(high), (ZOOM, ZOOM))
+    tiles = [screen.frame(image) for image in np.concatenate([real, synthetic])]
+    save(f"crops-{name}", grid(tiles, COLUMNS))
+    order = rng.permutation(len(tiles))
+    shown = [framed(tiles[i]) if i >= len(real) else tiles[i] for i in order]
+    blind, marked = grid([tiles[i] for i in order], COLUMNS), grid(shown, COLUMNS)
+    between = np.full((len(blind), 4 * GAP_PX, 3), PAPER, np.uint8)
+    save(f"blind-{name}", np.concatenate([blind, between, marked], axis=1))
+
+
+def save(name: str, picture: Picture) -> None:
+    """Write a PNG into docs/images."""
+    Image.fromarray(picture).save(IMAGES / f"{name}.png", optimize=True)
+
+
+def read_curve(folder: Path) -> dict[str, list[float]]:
+    """Steps and losses of one TensorBoard folder, smoothed by TensorBoard's unbiased average and thinned."""
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    points = events.Scalars("loss")
+    average, smooth = 0.0, []
+    for count, point in enumerate(points, start=1):
+        average = SMOOTHING * average + (1 - SMOOTHING) * point.value
+        smooth.append(average / (1 - SMOOTHING**count))
+    kept = np.unique(np.linspace(0, len(points) - 1, min(POINTS, len(points))).astype(int))
+    return {"step": [points[i].step for i in kept], "loss": [round(smooth[i], 6) for i in kept]}
+
+
+def draw_curves(name: str, training: Path) -> None:
+    """Keep and draw the loss of every model trained in a folder."""
+    folders = sorted({events.parent for events in training.rglob("events.out.tfevents.*")})
+    curves: dict[str, Any] = {str(folder.parent.relative_to(training)): read_curve(folder) for folder in folders}
+    (ROOT / "bench" / "results" / f"curves-{name}.json").write_text(json.dumps(curves) + "\n")
+    figure, axes = plt.subplots(figsize=(6, 3.6))
+    for model, curve in curves.items():
+        axes.loglog(curve["step"], curve["loss"], label=model)
+    axes.set(xlabel="step", ylabel="loss, smoothed")
+    axes.legend(fontsize=8)
+    figure.savefig(IMAGES / f"curves-{name}.png", dpi=110, bbox_inches="tight")
+    plt.close(figure)
 
 
 def main() -> None:
-    """Draw everything for each bundle of the command line."""
-    for entry in sys.argv[1:]:
+    """Draw what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("crops", "curves"))
+    parser.add_argument("entries", nargs="+")
+    parser.add_argument("--rows", type=int, default=6, help="rows of the blind grid")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    for entry in options.entries:
         name, path = entry.split("=")
-        config = load(Path(path))
-        config = open_bundle(name).resolve(config.model_copy(update={"bundle": name}))
-        curves(config)
-        grids(config)
-        blind_test(config)
+        if options.what == "curves":
+            draw_curves(name, Path(path))
+            continue
+        sets = crop_sets(name, path, options.rows * COLUMNS // 2, options.seed)
+        draw_crops(Path(name).name, *sets, generator(options.seed, 1, Stage.EVALUATION, 0))
 
 
 if __name__ == "__main__":

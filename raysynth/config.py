@@ -223,7 +223,7 @@ class TextureConfig(Settings):
         2.5,
         description="noise waves of up to this many periods a crop are one for all of a cell's slices; 0: Eq. 2 alone",
     )
-    sampler: Literal["ddim", "dpm++"] = Field("dpm++", description="solver: DDIM with eta = 0, or DPM-Solver++(2M)")
+    sampler: Literal["ddim", "dpm++"] = Field("ddim", description="solver: DDIM with eta = 0, or DPM-Solver++(2M)")
     sampler_steps: Count = Field(10, description="steps of the solver")
     sampler_spacing: Positive = Field(2.0, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
     resolution_px: int | None = Field(
