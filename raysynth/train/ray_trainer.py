@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+import ray.exceptions
 import ray.train
 from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
@@ -144,12 +145,12 @@ def _print(desk: Any) -> None:
         say(line)
 
 
-def reason(error: Exception) -> str:
-    """One line of an error: the last one of a worker's traceback, the first one where Ray itself speaks."""
-    failures: dict[int, Exception] = getattr(error, "worker_failures", {})
-    first = next(iter(failures.values()), error)
-    lines = [line.strip() for line in str(first).splitlines() if line.strip()] or [type(first).__name__]
-    return lines[-1] if "Traceback" in str(first) else lines[0]
+def reason(error: ray.train.TrainingFailedError) -> str:
+    """Why the first worker that failed did so, in one line."""
+    first = next(iter(getattr(error, "worker_failures", {}).values()), error)
+    line = (str(first).strip() or "no reason given").splitlines()[0]
+    said_by_ray = isinstance(first, ray.exceptions.RayError | ray.train.TrainingFailedError)
+    return line if said_by_ray else f"{type(first).__name__}: {line}"
 
 
 def _worker(arguments: dict[str, Any]) -> None:
