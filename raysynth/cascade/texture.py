@@ -45,7 +45,8 @@ class Slice:
 def condition(slices: Sequence[Slice], truncation_px: float) -> Tensor:
     """The conditions `(n, 3, side, side)` in [0, 1] of n slices; brightness is cut at 3 standard deviations."""
     soft = as_batch(soften(np.stack([one.mask for one in slices]), truncation_px))
-    figures = torch.tensor([[one.height, 0.5 + one.brightness / 6] for one in slices]).clamp(0, 1)
+    rows = [[one.height, 0.5 + one.brightness / 6] for one in slices]
+    figures = torch.tensor(rows, dtype=torch.float32).clamp(0, 1)
     planes = figures[:, :, None, None].expand(-1, -1, *soft.shape[-2:])
     return torch.cat([(soft + 1) / 2, planes], dim=1)
 

@@ -129,7 +129,7 @@ class CellTable(Measured):
         moved = spread * rng.standard_normal(len(type(self).model_fields))
         shrunk = 1 / np.sqrt(1 + spread**2)  # the variance stays 1
         scores = {name: float(self.scores(name, getattr(self, name)[which])) for name in type(self).model_fields}
-        return {name: shrunk * (score + m) for (name, score), m in zip(scores.items(), moved, strict=True)}
+        return {name: float(shrunk * (score + m)) for (name, score), m in zip(scores.items(), moved, strict=True)}
 
 
 class CellSizes(Measured):

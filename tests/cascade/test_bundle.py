@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from raysynth.cascade.bundle import find_bundle, open_bundle, save_part
+from raysynth.cascade.masks import folding_of
 from raysynth.config import Config
 from raysynth.errors import InputError
 
@@ -25,7 +26,7 @@ def config(dimensions: int) -> Config:
 def test_shipped_bundles_open_by_name_with_all_their_models(name: str) -> None:
     bundle = open_bundle(name)
     model, _ = bundle.masks
-    assert model.config.sample_size * 2 == bundle.info.statistics.crop_side_px
+    assert model.config.sample_size * folding_of(model) == bundle.info.statistics.crop_side_px
     assert bundle.texture.latent_shape(bundle.info.statistics.crop_side_px)
     if bundle.info.statistics.dimensions == 3:
         assert bundle.views[0].config.count == bundle.info.structure["views"]["count"]

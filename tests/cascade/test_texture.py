@@ -87,3 +87,7 @@ def test_the_condition_is_a_picture_of_three_channels() -> None:
     assert seen[0, 1].unique().tolist() == [0.25]
     assert seen[0, 2].unique().tolist() == [0.5]
     assert seen[1, 2].unique().tolist() == [0]
+
+
+def test_the_condition_is_single_precision_whatever_the_figures_are() -> None:
+    assert condition(squares(6, height=np.float64(0.5), brightness=np.float64(1)), 4.0).dtype == torch.float32
