@@ -24,7 +24,7 @@ def environment() -> dict[str, Any]:
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python", *map(_without_folder, sys.argv)]),
         "commit": _commit(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -43,6 +43,11 @@ def save_result(name: str, figures: object) -> Path:
     file.write_text(json.dumps({"environment": environment(), "figures": figures}, indent=2) + "\n")
     print(f"written: {file}")
     return file
+
+
+def _without_folder(argument: str) -> str:
+    """An absolute path's last part: folders of one machine mean nothing on another."""
+    return Path(argument).name if argument.startswith("/") else argument
 
 
 def _commit() -> str:
