@@ -208,9 +208,8 @@ def write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
             for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
     adherences = figures["cells"]["adherence"]
     kept |= {"cells_adherence": adherences["synthetic"], "cells_adherence_real": adherences["real"]}
-    info = bundle.info.model_copy(update={"figures": bundle.info.figures | {"fidelity": kept}})
-    info.commands["fidelity"] = f"python bench/fidelity.py {info.name}={config} (weights: {figures['weights']})"
-    save_info(bundle.folder, info)
+    command = f"python bench/fidelity.py {bundle.info.name}={config} --weights {figures['weights']}"
+    save_info(bundle.folder, bundle.info.model_copy(update={"fidelity": kept, "fidelity_command": command}))
 
 
 def main() -> None:

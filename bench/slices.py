@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.cascade.noise import share_slow_waves, slice_noise
-from raysynth.cascade.texture import Slice, paint
+from raysynth.cascade.texture import paint
 from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
 from raysynth.seeds import Stage, generator
@@ -58,7 +58,7 @@ def painted(
         shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
         eps = slice_noise(generator(0, 0, Stage.TEXTURE, item), len(rows), rho, *shape)
         noise += list(share_slow_waves(eps, waves))
-        slices += [Slice(np.asarray(crops.masks[i]), float(crops.heights[i]), float(crops.brightness[i])) for i in rows]
+        slices += [crops.slice(i) for i in rows]
     textures = np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))
     return np.split(textures, np.cumsum([len(rows) for rows in cells])[:-1])
 

@@ -108,7 +108,7 @@ def main() -> None:
     masks = np.asarray(crops.masks[half])
     real = [unit.from_unit(crops.images[r]) for r in (half, again)]
     real_features = [inception.features(to_bytes(grey, fixed)) for grey in real]
-    slices = [Slice(np.asarray(crops.masks[i]), float(crops.heights[i]), float(crops.brightness[i])) for i in half]
+    slices = [crops.slice(i) for i in half]
     shape = model.latent_shape(crops.side_px)
     pairs = [(one, normal(generator(SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
     figures: dict[str, Any] = {"weights": inception.name, "real": figures_of(real[0], masks), "settings": {}}

@@ -20,7 +20,7 @@ from environment import save_result
 from numpy.typing import NDArray
 
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.texture import Slice, TextureModel, paint
+from raysynth.cascade.texture import TextureModel, paint
 from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
 from raysynth.evaluate.adherence import adherence, swap_test
@@ -37,7 +37,7 @@ def paint_rows(
 ) -> NDArray[np.floating]:
     """Textures `(n, side, side)` of the masks, heights and brightness of crops; `paired`: one noise for every two."""
     shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
-    slices = [Slice(np.asarray(crops.masks[i]), float(crops.heights[i]), float(crops.brightness[i])) for i in rows]
+    slices = [crops.slice(i) for i in rows]
     seeds = [i // 2 if paired else i for i in range(len(rows))]
     noise = [normal(generator(SEED, int(paired), Stage.TEXTURE, i), *shape) for i in seeds]
     return np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))

@@ -1,14 +1,16 @@
 """Pictures of crops and curves of trainings, for docs/. Each writes into docs/images/.
 
     python docs/samples.py crops BUNDLE=CONFIG ... [--rows 6] [--seed 1]
-    python docs/samples.py curves NAME=TRAINING_FOLDER ...
+    python docs/samples.py curves|grids NAME=TRAINING_FOLDER ...
 
 `crops`: `crops-NAME.png`, real above and synthetic below, and `blind-NAME.png`, both mixed at random on the left, and
 the same with the synthetic ones framed on the right. Needs `raysynth prepare`. `curves`: the loss of every TensorBoard
-folder under a training folder, thinned into `bench/results/curves-NAME.json` and drawn into `curves-NAME.png`.
+folder under a training folder, thinned into `bench/results/curves-NAME.json` and drawn into `curves-NAME.png`. `grids`:
+`samples-NAME-MODEL.png`, the last sample grid of every TensorBoard folder.
 """
 
 import argparse
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -104,9 +106,23 @@ def read_curve(folder: Path) -> dict[str, list[float]]:
     return {"step": [points[i].step for i in kept], "loss": [round(smooth[i], 6) for i in kept]}
 
 
+def board_folders(training: Path) -> list[Path]:
+    """The TensorBoard folders below a training folder."""
+    return sorted({events.parent for events in training.rglob("events.out.tfevents.*")})
+
+
+def save_grids(name: str, training: Path) -> None:
+    """Keep the last sample grid of every model trained in a folder."""
+    for folder in board_folders(training):
+        events = EventAccumulator(str(folder), size_guidance={"images": 0})
+        events.Reload()
+        last = Image.open(io.BytesIO(events.Images("samples")[-1].encoded_image_string))
+        last.convert("L").save(IMAGES / f"samples-{name}-{folder.parent.name}.png", optimize=True)
+
+
 def draw_curves(name: str, training: Path) -> None:
     """Keep and draw the loss of every model trained in a folder."""
-    folders = sorted({events.parent for events in training.rglob("events.out.tfevents.*")})
+    folders = board_folders(training)
     curves: dict[str, Any] = {str(folder.parent.relative_to(training)): read_curve(folder) for folder in folders}
     (ROOT / "bench" / "results" / f"curves-{name}.json").write_text(json.dumps(curves) + "\n")
     figure, axes = plt.subplots(figsize=(6, 3.6))
@@ -121,15 +137,15 @@ def draw_curves(name: str, training: Path) -> None:
 def main() -> None:
     """Draw what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("crops", "curves"))
+    parser.add_argument("what", choices=("crops", "curves", "grids"))
     parser.add_argument("entries", nargs="+")
     parser.add_argument("--rows", type=int, default=6, help="rows of the blind grid")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     for entry in options.entries:
         name, path = entry.split("=")
-        if options.what == "curves":
-            draw_curves(name, Path(path))
+        if options.what != "crops":
+            (draw_curves if options.what == "curves" else save_grids)(name, Path(path))
             continue
         sets = crop_sets(name, path, options.rows * COLUMNS // 2, options.seed)
         draw_crops(Path(name).name, *sets, generator(options.seed, 1, Stage.EVALUATION, 0))

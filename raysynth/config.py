@@ -227,7 +227,7 @@ class TextureConfig(Settings):
     sampler_steps: Count = Field(10, description="steps of the solver")
     sampler_spacing: Positive = Field(2.0, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
     resolution_px: int | None = Field(
-        None, ge=16, multiple_of=8, description="side at which a Stable Diffusion start works"
+        None, ge=16, multiple_of=8, description="side at which textures are made and then resized; null: the crop's"
     )
     batch: Count = Field(32, description="slices sampled at once")
     train: TrainConfig = TrainConfig()

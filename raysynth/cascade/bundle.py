@@ -44,6 +44,8 @@ class BundleInfo(BaseModel):
     data: dict[str, str] = {"source": "", "licence": "", "attribution": ""}
     figures: dict[str, dict[str, float]] = {}
     commands: dict[str, str] = {}
+    fidelity: dict[str, float] = {}
+    fidelity_command: str = ""
 
 
 @dataclass(frozen=True)

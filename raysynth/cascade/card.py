@@ -15,7 +15,6 @@ MODELS = {
         "`syncdreamer/`, trained on shapes drawn from the spectrum of the cells' surfaces, and metaballs",
     ),
     "texture": ("Texture diffusion", "`texture/`, diffusers modules; told mask, relative height and brightness"),
-    "fidelity": ("Against real images", "New cells and frames beside real ones of the validation part"),
 }
 
 
@@ -38,4 +37,8 @@ def model_card(info: "BundleInfo") -> str:
         name, what = MODELS[part]
         lines += ["", f"## {name}", "", f"{what}. Made by `{info.commands[part]}`.", "", "| figure | |", "|---|---|"]
         lines += [f"| {key} | {value:.4g} |" for key, value in figures.items()]
+    if info.fidelity:
+        lines += ["", "## New cells beside real ones of the validation part", "", f"By `{info.fidelity_command}`."]
+        lines += ["", "| figure | |", "|---|---|"]
+        lines += [f"| {key} | {value:.4g} |" for key, value in info.fidelity.items()]
     return "\n".join(lines) + "\n"

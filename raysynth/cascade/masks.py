@@ -91,10 +91,8 @@ def told(area: float, solidity: float, eccentricity: float, angle: float) -> tup
 
 def elongation(mask: NDArray[np.bool_]) -> tuple[float, float]:
     """Eccentricity and angle, as `told` takes them, of a non-empty mask `(y, x)`."""
-    y, x = np.nonzero(mask)
-    xx, yy, xy = x.var() + 1 / 12, y.var() + 1 / 12, float(((x - x.mean()) * (y - y.mean())).mean())
-    stretch = math.hypot(xx - yy, 2 * xy) / (xx + yy)
-    return math.sqrt(2 * stretch / (1 + stretch)), 0.5 * math.atan2(2 * xy, xx - yy)
+    region = regionprops(mask.astype(np.uint8))[0]
+    return float(region.eccentricity), math.pi / 2 - float(region.orientation)
 
 
 def predict(model: UNet2DModel, x_t: Tensor, t: Tensor, figures: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from raysynth.cascade.softmask import flip_turn
+from raysynth.cascade.texture import Slice
 from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
 from raysynth.data.statistics import PopulationStatistics
@@ -34,6 +36,11 @@ class Crops:
     @property
     def side_px(self) -> int:
         return int(self.outlines.shape[-1])
+
+    def slice(self, row: int, turn: int = 0) -> Slice:
+        """What the texture of one crop depends on, the crop under one of the 8 flips and turns."""
+        mask = flip_turn(self.masks[row], turn).astype(bool, copy=False)
+        return Slice(mask, float(self.heights[row]), float(self.brightness[row]))
 
 
 def load_crops(config: Config, split: str) -> Crops:

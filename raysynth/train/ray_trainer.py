@@ -26,6 +26,7 @@ from raysynth.train.board import say
 from raysynth.train.crops import load_crops
 from raysynth.train.run import Model, collect, optimise, storage_of, train_settings
 from raysynth.train.shipping import Parcel, pack, unpack
+from raysynth.train.start import anchored
 
 POLL_S = 1.0
 
@@ -41,7 +42,7 @@ def fit_on_ray(config: Config, model: Model, workers: int) -> dict[str, float]:
     objects = Objects(storage_of(config, model), create=True)
     require_shared(objects)
     desk = _Desk.remote()  # type: ignore[attr-defined]
-    settings = {"config": config, "model": model, "place": objects.uri, "desk": desk}
+    settings = {"config": anchored(config, model), "model": model, "place": objects.uri, "desk": desk}
     with tempfile.TemporaryDirectory(prefix="raysynth-") as folder:
         trainer = TorchTrainer(
             _worker,

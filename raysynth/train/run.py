@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -17,11 +16,10 @@ from raysynth.train.crops import load_crops, load_statistics
 from raysynth.train.loop import Report, Task, Trainer
 from raysynth.train.masks import MaskTask
 from raysynth.train.published import publish, published, take
-from raysynth.train.start import started
+from raysynth.train.start import Model, started
 from raysynth.train.texture import TextureTask
 from raysynth.train.views import ViewsTask
 
-Model = Literal["masks", "views", "texture"]
 PARTS: dict[Model, str] = {"masks": "mask_ddpm", "views": "syncdreamer", "texture": "texture"}
 _BUNDLE = threading.Lock()  # models that were trained side by side share bundle.json
 

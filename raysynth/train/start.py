@@ -1,5 +1,6 @@
 """Where a training starts: from scratch, or from the same model of another bundle, the few-image user's way."""
 
+from pathlib import Path
 from typing import Literal
 
 from diffusers import UNet2DModel
@@ -30,6 +31,14 @@ def started(config: Config, model: Model) -> Config:
     fixed.pop("resolution_px", None)  # at which side it works is the user's choice
     changed = type(group).model_validate(group.model_dump() | fixed)
     return config.model_copy(update={model: changed})
+
+
+def anchored(config: Config, model: Model) -> Config:
+    """`config` with a start that is a folder here named in full: workers have folders of their own."""
+    group = getattr(config, model)
+    if not Path(group.start).is_dir():
+        return config
+    return config.model_copy(update={model: group.model_copy(update={"start": str(Path(group.start).absolute())})})
 
 
 def bundle_of(start: str) -> Bundle | None:

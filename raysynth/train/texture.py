@@ -18,7 +18,7 @@ from raysynth.config import Config
 from raysynth.evaluate.adherence import adherence
 from raysynth.seeds import Stage, generator, normal
 from raysynth.train.board import Evaluation
-from raysynth.train.crops import Crops, load_crops
+from raysynth.train.crops import Crops, load_crops, load_statistics
 from raysynth.train.held_out import SAMPLES, Batch, held_out_loss
 from raysynth.train.loop import Trainer
 from raysynth.train.masks import tile
@@ -33,13 +33,12 @@ def draw(crops: Crops, rngs: Sequence[Generator]) -> tuple[Tensor, list[Slice]]:
     for rng in rngs:
         which, turn = rng.integers(len(crops.images)), int(rng.integers(8))
         images.append(flip_turn(crops.images[which], turn))
-        mask = flip_turn(crops.masks[which], turn).astype(bool, copy=False)
-        slices.append(Slice(mask, float(crops.heights[which]), float(crops.brightness[which])))
+        slices.append(crops.slice(which, turn))
     return as_batch(np.stack(images)) * 2 - 1, slices
 
 
 class AutoencoderTask:
-    """Reconstruction of texture crops: mean absolute and squared error, a light Kullback–Leibler term."""
+    """Reconstruction of texture crops: mean absolute and squared error."""
 
     name = "autoencoder"
 
@@ -75,7 +74,7 @@ class AutoencoderTask:
 def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
     """The configured first stage, trained in `place` where it is a learned one."""
     if config.texture.autoencoder == 1:
-        return Folded(config.texture.fold(load_crops(config, "train").side_px))
+        return Folded(config.texture.fold(load_statistics(config).crop_side_px))
     task = AutoencoderTask(config)
     settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
     Trainer(task, settings, f"{place}/autoencoder", device).fit()
@@ -88,7 +87,7 @@ def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
 
 
 class TextureTask:
-    """Denoising of texture latents under their mask."""
+    """Denoising of texture latents under their mask, height and brightness."""
 
     name = "texture"
 

@@ -1,11 +1,17 @@
 """Which trainings run side by side, and what one that fails does to the others."""
 
 import threading
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
-from raysynth.actors.train import each, side_by_side
+from raysynth.actors.train import each, side_by_side, train
+from raysynth.cascade.bundle import open_bundle
+from raysynth.config import Config
 from raysynth.errors import InputError, TrainingFailed
+from raysynth.train.run import bundle_folder
 
 MODELS = ("masks", "views", "texture")
 
@@ -59,3 +65,34 @@ def test_a_refusal_is_raised_when_the_others_have_ended() -> None:
     with pytest.raises(InputError, match="storage is no folder"):
         each(MODELS, fit, at_once=1)
     assert ended == ["views", "texture"]
+
+
+def test_raw_frames_become_a_bundle_in_one_call(tmp_path: Path) -> None:
+    rng, (y, x) = np.random.default_rng(0), np.mgrid[:96, :96]
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for frame in range(4):
+        labels = np.zeros((96, 96), np.uint16)
+        for label, (row, column) in enumerate([(24, 24), (24, 70), (70, 24), (70, 70)], start=1):
+            labels[(y - row) ** 2 + (x - column) ** 2 <= rng.uniform(5, 9) ** 2] = label
+        image = 200 + 500 * (labels > 0) + rng.normal(0, 10, labels.shape)
+        tifffile.imwrite(tmp_path / "images" / f"g{frame}.tif", image.astype(np.uint16))
+        tifffile.imwrite(tmp_path / "masks" / f"g{frame}.tif", labels)
+    short = {"steps": 2, "batch": 2, "warmup": 1, "threads": 1}
+    split = {"by": "group", "validation": ["1"], "test": ["2"]}
+    config = Config.model_validate(
+        {
+            "name": "discs",
+            "workspace": str(tmp_path / "workspace"),
+            "data": {
+                "root": str(tmp_path), "layout": "pairs", "dimensions": 2, "group_pattern": "g([0-9])", "split": split
+            },
+            "population": {"frame_px": [96, 96]},
+            "runtime": {"device": "cpu"},
+            "masks": {"channels": [8, 16], "sampler_steps": 2, "train": short},
+            "texture": {"channels": [8, 16], "sampler_steps": 2, "train": short},
+        }
+    )  # fmt: skip
+    figures = train(config)
+    assert set(figures) == {"masks", "texture"}
+    open_bundle(str(bundle_folder(config))).check()

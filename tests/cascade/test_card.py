@@ -17,6 +17,14 @@ def test_a_card_says_data_licence_commands_and_figures() -> None:
     assert card.count("| adherence |") == 1
 
 
+def test_fidelity_stands_in_the_card_where_it_was_measured() -> None:
+    info = open_bundle("nuclei-2d").info.model_copy(update={"fidelity": {}, "fidelity_command": "bench"})
+    assert "New cells beside real ones" not in model_card(info)
+    measured = model_card(info.model_copy(update={"fidelity": {"crops_fid": 0.0412}}))
+    assert "By `bench`." in measured
+    assert "| crops_fid | 0.0412 |" in measured
+
+
 def test_what_is_not_known_is_said_so() -> None:
     info = open_bundle("nuclei-2d").info.model_copy(update={"data": {"source": "", "licence": "", "attribution": ""}})
     assert model_card(info).count("not stated") == 3

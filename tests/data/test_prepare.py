@@ -114,3 +114,14 @@ def test_an_unwritable_workspace(ctc_root, tmp_path):
     (tmp_path / "taken").write_text("a file where the workspace should be")
     with pytest.raises(InputError, match="cannot be written"):
         prepare(config(ctc_root, tmp_path / "taken"))
+
+
+def test_every_row_has_its_cells_brightness(prepared):
+    folder = prepared[1] / "train"
+    images, masks = np.load(folder / "images.npy"), np.load(folder / "masks.npy")
+    for name in ("cells", "outlines"):
+        rows = pq.read_table(folder / f"{name}.parquet").to_pylist()
+        for image, mask, row in zip(images, masks, rows, strict=True):
+            assert row["brightness"] == pytest.approx(float(image[mask].mean(dtype=np.float64)), abs=1e-3)
+    table = PopulationStatistics.load(prepared[1] / "statistics.json").table
+    assert len(table.brightness) == len(images)

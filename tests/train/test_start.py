@@ -9,7 +9,7 @@ from raysynth.data.prepared import prepared_folder
 from raysynth.errors import InputError
 from raysynth.train.masks import MaskTask
 from raysynth.train.run import bundle_folder, fit
-from raysynth.train.start import bundle_of, started
+from raysynth.train.start import anchored, bundle_of, started
 from raysynth.train.texture import TextureTask
 
 
@@ -76,3 +76,13 @@ def test_a_bundle_without_the_model_is_refused(trainable: Config) -> None:
     other = starting(trainable, str(bundle_folder(trainable)))
     with pytest.raises(InputError, match=r"texture\.start: bundle .* has no texture model"):
         started(other, "texture")
+
+
+def test_a_start_in_a_folder_is_named_in_full_and_others_stay(
+    trainable: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("near").mkdir()
+    assert anchored(starting(trainable, "near"), "texture").texture.start == str(tmp_path / "near")
+    for start in ("scratch", "nuclei-2d", "somebody/some-diffusion"):
+        assert anchored(starting(trainable, start), "texture").texture.start == start
