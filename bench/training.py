@@ -1,10 +1,11 @@
 """Does training under Ray learn the same with one worker, with two, and with one that is killed?
 
-    python bench/training.py [--config configs/nuclei-2d.yaml] [--steps 200]
+    python bench/training.py [--config configs/nuclei-2d.yaml] [--steps 200] [--precision no|bf16]
 
 Prepares the config's real crops in a temporary workspace and trains MaskDDPM on them three times, batch 16, one thread
 a worker, two logical CPUs. Losses, rates and waits are read from the TensorBoard events of each run; the killed run's
-first worker gets `kill -9` half-way. Writes `bench/results/training.json`.
+first worker gets `kill -9` half-way. Writes `bench/results/training.json`
+(or `training-bf16.json`).
 """
 
 import argparse
@@ -82,9 +83,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("configs/nuclei-2d.yaml"))
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="bf16 rounds half a batch otherwise")
     options = parser.parse_args()
     settings = {"steps": options.steps, "batch": 16, "threads": 1, "log_every": 5, "sample_every": options.steps}
-    settings |= {"checkpoint_every": max(options.steps // 4, 1), "warmup": options.steps // 10}
+    settings |= {
+        "precision": f"'{options.precision}'",
+        "checkpoint_every": max(options.steps // 4, 1),
+        "warmup": options.steps // 10,
+    }
     with tempfile.TemporaryDirectory() as folder, cluster():
         changes = [f"masks.train.{name}={value}" for name, value in settings.items()]
         config = load(options.config, [*changes, f"workspace={folder}/workspace", "runtime.device=cpu"])
@@ -103,7 +109,7 @@ def main() -> None:
         | {"weights_equal": all(map(torch.equal, one["weights"], killed["weights"])), "killed_at": options.steps // 2},
     }
     print(figures)
-    save_result("training", figures)
+    save_result("training" if options.precision == "no" else f"training-{options.precision}", figures)
 
 
 if __name__ == "__main__":
