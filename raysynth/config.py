@@ -218,14 +218,17 @@ class TextureConfig(Settings):
     )
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
+    spread: Positive = Field(
+        1.0, description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain"
+    )
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     shared_waves: Annotated[float, Field(ge=0)] = Field(
         2.5,
         description="noise waves of up to this many periods a crop are one for all of a cell's slices; 0: Eq. 2 alone",
     )
-    sampler: Literal["ddim", "dpm++"] = Field("ddim", description="solver: DDIM with eta = 0, or DPM-Solver++(2M)")
+    sampler: Literal["ddim", "dpm++"] = Field("dpm++", description="solver: DDIM with eta = 0, or DPM-Solver++(2M)")
     sampler_steps: Count = Field(10, description="steps of the solver")
-    sampler_spacing: Positive = Field(2.0, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
+    sampler_spacing: Positive = Field(1.5, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")
     resolution_px: int | None = Field(
         None, ge=16, multiple_of=8, description="side at which textures are made and then resized; null: the crop's"
     )

@@ -6,6 +6,7 @@ brightness. Two ways for it to enter: concatenated to the noisy latent of a `UNe
 empty prompt's embedding when opened from Stable Diffusion. Neither needs a text encoder afterwards.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,6 +95,9 @@ class TextureModel(nn.Module):
                 part.half().save_pretrained(folder / name)
                 part.float()
         self.scheduler.save_pretrained(folder / "scheduler")
+        if isinstance(self.first_stage, Folded):
+            pixels = {"mean": self.first_stage.mean, "scale": self.first_stage.scale}
+            (folder / "pixels.json").write_text(json.dumps(pixels) + "\n", encoding="utf-8")
         if self.context is not None:
             self.context.data = self.context.data.half().float()
             save_file({"context": self.context.data.half().contiguous()}, folder / "context.safetensors")
@@ -108,7 +112,8 @@ def open_texture(folder: Path) -> TextureModel:
     if (folder / "vae").exists():
         first_stage = Learned(AutoencoderKL.from_pretrained(folder / "vae"))
     else:
-        first_stage = Folded(math.isqrt(unet.config.out_channels))
+        pixels = json.loads((folder / "pixels.json").read_text(encoding="utf-8"))
+        first_stage = Folded(math.isqrt(unet.config.out_channels), pixels["mean"], pixels["scale"])
     if not control:
         return TextureModel(unet, first_stage, scheduler)
     return TextureModel(

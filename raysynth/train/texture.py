@@ -74,7 +74,7 @@ class AutoencoderTask:
 def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
     """The configured first stage, trained in `place` where it is a learned one."""
     if config.texture.autoencoder == 1:
-        return Folded(config.texture.fold(load_statistics(config).crop_side_px))
+        return _folded(config)
     task = AutoencoderTask(config)
     settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
     Trainer(task, settings, f"{place}/autoencoder", device).fit()
@@ -82,8 +82,16 @@ def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
     stage = Learned(task.model)
     images, _ = draw(task.train, [generator(0, 1, Stage.EVALUATION, i) for i in range(64)])
     spread = float(stage.encode(images.to(next(stage.parameters()).device)).std())
-    stage.vae.register_to_config(scaling_factor=1 / spread)
+    stage.vae.register_to_config(scaling_factor=config.texture.spread / spread)
     return stage
+
+
+def _folded(config: Config) -> Folded:
+    """Pixels of the training crops, their grey values at the configured spread around 0."""
+    images = load_crops(config, "train").images
+    some = np.asarray(images[:: max(1, len(images) // 1000)], np.float32) * 2 - 1
+    fold = config.texture.fold(load_statistics(config).crop_side_px)
+    return Folded(fold, float(some.mean()), float(some.std()) / config.texture.spread)
 
 
 class TextureTask:
