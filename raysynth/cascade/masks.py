@@ -26,8 +26,9 @@ from raysynth.seeds import normal
 TOLD = 4
 """Figures of a cell that the network is told: normal scores of area and solidity, and its elongation along two axes."""
 
-SMOOTHING_PX = 1.0
-"""Gaussian width that takes the network's last noise off a soft mask: it roughens outlines, real ones are smooth."""
+SMOOTHING = 1 / 70
+"""Gaussian width, over the crop's side, that takes the network's last noise off a soft mask: it roughens outlines, real
+ones are smooth. Cells fill about the same share of any crop."""
 
 MARGIN_PX = 3
 """Pixels between a mask and the crop's border, so that the texture keeps a whole ring of its surroundings."""
@@ -128,4 +129,5 @@ def sample(
     side, channels = model.config.sample_size, model.config.out_channels
     noise = torch.stack([normal(rng, channels, side, side) for rng in rngs]).to(model.device)
     x_0 = denoise(lambda x_t, t: predict(model, x_t, t, figures), noise, scheduler, steps)
-    return harden(gaussian_blur(unfold(x_0, folding_of(model)), SMOOTHING_PX))
+    soft = unfold(x_0, folding_of(model))
+    return harden(gaussian_blur(soft, SMOOTHING * soft.shape[-1]))
