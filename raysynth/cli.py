@@ -78,6 +78,10 @@ def generate(
     out: Annotated[str | None, typer.Option(metavar="URI", help="The data set. [default: generate.out]")] = None,
     frames: Annotated[int | None, typer.Option(min=1, help="Frames in all. [default: generate.frames]")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed. [default: generate.seed]")] = None,
+    cells: Annotated[
+        str | None, typer.Option(metavar="URI", help="Compose from a bank of kept cells; no model is loaded.")
+    ] = None,
+    keep_cells: Annotated[str | None, typer.Option(metavar="URI", help="Keep the cells as such a bank.")] = None,
     address: Address = None,
     overrides: Overrides = None,
     json: Json = None,
@@ -85,7 +89,9 @@ def generate(
     """Make a data set, go on with a broken-off one, or extend one to more frames."""
     from raysynth.actors.generate import generate
 
-    summary = generate(load(config, overrides or ()), out, frames, seed, address, track=track_shards)
+    settings = load(config, overrides or ())
+    places = {"cells": cells, "keep_cells": keep_cells}
+    summary = generate(settings, out, frames, seed, address, track=track_shards, **places)
     show(summary, json)
     if summary["failed"]:
         raise typer.Exit(1)

@@ -219,7 +219,8 @@ class TextureConfig(Settings):
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
     spread: Positive = Field(
-        1.0, description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain"
+        1.0,
+        description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain",
     )
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     shared_waves: Annotated[float, Field(ge=0)] = Field(
@@ -279,6 +280,7 @@ class GenerateConfig(Settings):
     frames: Count = Field(16, description="frames in all; a larger number extends the data set")
     frames_per_shard: Count = Field(4, description="frames made, written and resumed together")
     cells_per_shard: Count = Field(32, description="cells synthesised for a shard; its frames reuse them")
+    parts_per_shard: Count = Field(1, description="with --cells: parts of the bank that a shard is composed from")
     dtype: Literal["uint8", "uint16"] = Field("uint16", description="grey values of the images")
     levels: Annotated[int, Field(ge=1, le=6)] = Field(2, description="pyramid levels")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="names every random draw of the data set")

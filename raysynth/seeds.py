@@ -5,10 +5,13 @@ the same bytes on any actor, in any order and after any number of retries.
 """
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.random import Generator, SeedSequence
+
+if TYPE_CHECKING:  # composing draws its numbers here too and needs no torch
+    from torch import Tensor
 
 
 class Stage(IntEnum):
@@ -26,6 +29,7 @@ class Stage(IntEnum):
     TRAINING = 9
     EVALUATION = 10
     CELL = 11
+    BANK = 12
 
 
 def seed_key(shard: int, stage: Stage, item: int, attempt: int = 0) -> tuple[int, int, int, int]:
@@ -38,6 +42,8 @@ def generator(dataset_seed: int, shard: int, stage: Stage, item: int, attempt: i
     return np.random.default_rng(SeedSequence(dataset_seed, spawn_key=seed_key(shard, stage, item, attempt)))
 
 
-def normal(rng: Generator, *shape: int) -> torch.Tensor:
+def normal(rng: Generator, *shape: int) -> "Tensor":
     """Standard normal float32 noise of `shape`, drawn on the CPU whatever the device that uses it."""
+    import torch
+
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,20 +13,19 @@ from raysynth.actors import attempts, lease, pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.cluster import cluster
 from raysynth.actors.lease import Lease
-from raysynth.actors.pipeline import Report, Synthesiser
-from raysynth.actors.pool import plan
+from raysynth.actors.pipeline import Report
+from raysynth.actors.sources import Factory, Keeping, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory, ShardComposer
-from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.config import Config
+from raysynth.errors import InputError
+from raysynth.population.bank import BankIndex, BankWriter
 from raysynth.store.dataset import RUNS, create_dataset, finalise, read_manifest
 from raysynth.store.manifest import Manifest, canonical_json
 from raysynth.store.marks import done_shards, record_failure
 from raysynth.store.objects import Objects, local_folder
 from raysynth.store.spec import DatasetSpec
-from raysynth.train.run import bundle_folder
 
 Track = Callable[[Iterator[Report], int], Iterable[Report]]
-Factory = Callable[[str, Config, str], Callable[[], Synthesiser]]
 VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "pyarrow")
 # Settings that leave the bytes alone, or stand in the manifest by themselves. The bundle's hash stands for the data.
 NOT_BYTES: dict[str, Any] = {
@@ -49,12 +48,16 @@ def generate(
     seed: int | None = None,
     address: str | None = None,
     *,
+    cells: str | None = None,
+    keep_cells: str | None = None,
     factory: Factory = CascadeFactory,
     track: Track = lambda reports, total: reports,
 ) -> dict[str, Any]:
     """Make the data set of `config`, go on with it where a run was cut off, or extend it to more frames.
 
     out, frames, seed: instead of those in `config.generate`. address: a Ray cluster; None: this machine.
+    cells: a bank (folder or s3:// address) to compose from, without any model. keep_cells: where to keep the cells that
+    are made as such a bank.
     factory: what the actors run, given the bundle's folder, the config and the device. track: wraps the stream of the
     given number of reports, for a progress bar.
     Returns the summary of the run; its `failed` gives the reason for each shard that could not be made.
@@ -62,12 +65,12 @@ def generate(
     """
     given = {"out": out, "frames": frames, "seed": seed}
     changed = config.generate.model_copy(update={name: value for name, value in given.items() if value is not None})
-    bundle = open_bundle(config.bundle or str(bundle_folder(config)))
-    config = bundle.resolve(config.model_copy(update={"generate": changed}))
+    config = config.model_copy(update={"generate": changed})
+    if cells is not None and keep_cells is not None:
+        raise InputError("--cells composes from cells that are kept already: leave --keep-cells out")
     with cluster(address) as resources:
-        pool = plan(resources, config.runtime)
-        synthesiser = factory(str(bundle.folder.absolute()), config, pool.device)
-        manifest = describe(config, bundle, pool.device)
+        source = from_bank(config, cells) if cells is not None else from_bundle(config, resources, factory)
+        config, manifest = source.config, describe(source)
         spec, uri = manifest.dataset, config.generate.out
         target = Objects(str(local_folder(uri) or uri), create=True)  # absolute: workers have folders of their own
         if target.holds_other_than(RUNS):
@@ -75,42 +78,64 @@ def generate(
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         with Lease(target, run):
             create_dataset(target.uri, manifest)
-            pending = sorted(set(range(spec.shards)) - done_shards(target.uri))
+            done = done_shards(target.uri)
+            pending = sorted(set(range(spec.shards)) - done)
+            writer = None if keep_cells is None else _begin_bank(keep_cells, source, manifest, done)
+            synthesiser = source.factory
+            if writer is not None and synthesiser is not None:
+                synthesiser = Keeping(synthesiser, writer)
             reports = pipeline.run(
                 pending,
                 synthesiser,
-                ShardComposer(target, run, config, bundle.info.statistics, spec),
+                source.composer(ShardComposer(target, run, config, source.statistics, spec)),
                 Attempts(target, run, config.runtime.max_attempts),
-                pool,
+                source.pool,
                 config.runtime.threads,
             )
-            summary = _follow(track(reports, len(pending)), target, run, asdict(pool))
-    return {"dataset": target.uri, "run": run, "device": pool.device, "shards": spec.shards} | summary
+            summary = _follow(track(reports, len(pending)), target, run, source)
+            if writer is not None:
+                bank = writer.seal(done_shards(target.uri))
+                summary["bank"] = {"place": writer.objects.uri, "parts": len(bank.parts), "cells": bank.cells}
+    return {"dataset": target.uri, "run": run, "device": source.device, "shards": spec.shards} | summary
 
 
-def describe(config: Config, bundle: Bundle, device: str) -> Manifest:
-    """The manifest of the data set that `config` and `bundle` give on a type of device."""
+def _begin_bank(place: str, source: Source, manifest: Manifest, done: Set[int]) -> BankWriter:
+    """The bank at `place`, begun; InputError when shards are done whose cells it does not hold."""
+    writer = BankWriter(Objects(str(local_folder(place) or place), create=True))
+    fixed = manifest.model_dump(include={"config", "bundle", "versions", "device", "seed"})
+    writer.begin(BankIndex(**fixed, statistics=source.statistics))
+    if lost := sorted(done - writer.kept()):
+        raise InputError(
+            f"--keep-cells {place}: shard {lost[0]} was made before without keeping its cells: choose another --out"
+        )
+    return writer
+
+
+def describe(source: Source) -> Manifest:
+    """The manifest of the data set that comes from `source`."""
+    config = source.config
     dataset = DatasetSpec(
         frames=config.generate.frames,
         frame_shape=config.population.frame_px,
-        dtype=bundle.info.statistics.dtype,
+        dtype=source.statistics.dtype,
         voxel_um=config.data.voxel_um,
         frames_per_shard=config.generate.frames_per_shard,
         levels=config.generate.levels,
     )
     return Manifest(
         config=config.model_dump(mode="json", exclude=NOT_BYTES),
-        bundle=bundle.digest,
+        bundle=source.digest,
         versions={package: version(package) for package in VERSIONS},
-        device=device,
+        device=source.device,
         seed=config.generate.seed,
         dataset=dataset,
     )
 
 
-def _follow(reports: Iterable[Report], target: Objects, run: str, pool: dict[str, float]) -> dict[str, Any]:
+def _follow(reports: Iterable[Report], target: Objects, run: str, source: Source) -> dict[str, Any]:
     """Record what becomes of each shard, then finish the data set; returns the run's summary."""
     clock = time.monotonic()
+    pool = asdict(source.pool) if source.pool is not None else {}
     record: dict[str, Any] = {"run": run, "started": _now(), "pool": pool, "shards": []}
     try:
         for report in reports:
@@ -118,9 +143,11 @@ def _follow(reports: Iterable[Report], target: Objects, run: str, pool: dict[str
             if report.reason is not None:
                 record_failure(target.uri, report.shard, report.reason)
             lease.require(target, run)
-        counts = finalise(target.uri).counts
+        manifest = finalise(target.uri)
         attempts.clear(target)
-        record["summary"] = pool | summarise(record["shards"], counts, time.monotonic() - clock)
+        distinct = source.distinct_cells(manifest.dataset.shards) or manifest.counts.get("cells", 0)
+        elapsed = time.monotonic() - clock
+        record["summary"] = pool | summarise(record["shards"], manifest.counts, distinct, elapsed)
     finally:
         target.put(f"{RUNS}{run}.json", canonical_json(record | {"ended": _now()}))
     return record["summary"]
@@ -130,10 +157,10 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def summarise(shards: list[dict[str, Any]], counts: dict[str, int], elapsed: float) -> dict[str, Any]:
+def summarise(shards: list[dict[str, Any]], counts: dict[str, int], cells: int, elapsed: float) -> dict[str, Any]:
     """Figures of a run from its shards' reports: what it made, what failed and why, and where the time went.
 
-    counts: totals of the whole data set. `reuse` is how often each cell of it is placed, on average.
+    counts: totals of the whole data set. cells: different cells in it; `reuse` is how often each is placed, on average.
     """
     failed = {shard["shard"]: shard["reason"] for shard in shards if shard["reason"] is not None}
     made = [shard for shard in shards if shard["reason"] is None]
@@ -144,7 +171,7 @@ def summarise(shards: list[dict[str, Any]], counts: dict[str, int], elapsed: flo
         "made": len(made),
         "failed": failed,
         "counts": counts,
-        "reuse": round(counts["uses_placed"] / counts["cells"], 3) if counts.get("cells") else None,
+        "reuse": round(counts["uses_placed"] / cells, 3) if cells else None,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "elapsed": round(elapsed, 3),
         "cells_per_second": round(sum(shard["counts"]["cells"] for shard in made) / elapsed, 3),

@@ -67,14 +67,15 @@ class Report:
 
 def run(
     shards: Sequence[int],
-    factory: Callable[[], Synthesiser],
+    factory: Callable[[], Synthesiser] | None,
     composer: Composer,
     attempts: Attempts,
-    pool: Pool,
+    pool: Pool | None,
     threads: int,
 ) -> Iterator[Report]:
     """Synthesise, compose and write `shards` on the running Ray cluster; yields each shard's report as it ends.
 
+    factory, pool: of the synthesis actors; None where the composer has cells of its own.
     threads: CPU threads of torch and of the linear algebra below numpy in every process; results depend on it.
     """
     if not shards:
@@ -86,9 +87,10 @@ def run(
     context.execution_no_progress_timeout_s = NO_TIMEOUT
     context.max_consecutive_actor_init_deaths = attempts.limit
     environment = {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}}
-    dataset = (
-        ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
-        .map(
+    rows = [_row(Report(shard)) for shard in shards]
+    dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    if factory is not None and pool is not None:
+        dataset = dataset.map(
             _Synthesise,  # type: ignore[arg-type]  # Ray's annotation leaves out classes, and what fn_kwargs fill
             fn_constructor_kwargs={"factory": factory, "attempts": attempts, "threads": threads},
             compute=ActorPoolStrategy(size=min(pool.actors, len(shards)), max_tasks_in_flight_per_actor=1),
@@ -96,12 +98,11 @@ def run(
             num_gpus=pool.gpus,
             runtime_env=environment,
         )
-        .map(
-            _compose,  # type: ignore[arg-type]
-            fn_kwargs={"composer": composer, "attempts": attempts},
-            num_cpus=COMPOSER_CPUS,
-            runtime_env=environment,
-        )
+    dataset = dataset.map(
+        _compose,  # type: ignore[arg-type]
+        fn_kwargs={"composer": composer, "attempts": attempts},
+        num_cpus=COMPOSER_CPUS,
+        runtime_env=environment,
     )
     for row in dataset.iter_rows():
         yield Report(**json.loads(row["report"]))
@@ -124,7 +125,7 @@ class _Synthesise:
         return self._factory()
 
     def __call__(self, row: Row) -> Row:
-        report = Report(int(row["shard"]))
+        report = Report(**json.loads(row["report"]))
         report, made = _attempt("synthesise", report, self._attempts, lambda: self._synthesise(report.shard))
         if made is None:
             return _row(report, b"")
@@ -146,7 +147,7 @@ def _compose(row: Row, composer: Composer, attempts: Attempts) -> Row:
         "compose",
         report,
         attempts,
-        lambda: composer(report.shard, unpack(pickle.loads(row["cells"])), report.counts),
+        lambda: composer(report.shard, unpack(pickle.loads(row["cells"])) if "cells" in row else [], report.counts),
     )
     seconds = report.seconds | {"compose": time.perf_counter() - started}
     return _row(replace(report, counts=dict(counts or report.counts), seconds=seconds))

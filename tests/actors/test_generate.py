@@ -13,9 +13,10 @@ import ray
 from raysynth.actors.generate import describe, generate
 from raysynth.actors.lease import Lease
 from raysynth.actors.pipeline import Synthesiser
+from raysynth.actors.sources import Source
 from raysynth.actors.work import ShardComposer
 from raysynth.cascade.bundle import open_bundle
-from raysynth.config import Config
+from raysynth.config import Config, DataConfig, PopulationConfig
 from raysynth.errors import InputError
 from raysynth.store.dataset import create_dataset
 from raysynth.store.marks import done_shards, failures
@@ -138,10 +139,66 @@ def test_a_folder_of_something_else_is_refused_untouched(cluster: None, settings
 
 
 def test_a_composer_without_the_lease_writes_nothing(settings: Config, target: Objects) -> None:
-    manifest = describe(settings, open_bundle(settings.bundle or ""), "cpu")
+    manifest = describe(Source(settings, statistics(), open_bundle(settings.bundle or "").digest, "cpu"))
     create_dataset(target.uri, manifest)
     composer = ShardComposer(target, "mine", settings, statistics(), manifest.dataset)
     before = _bytes(target.uri)
     with Lease(target, "other"), pytest.raises(InputError, match="held by run other"):
         composer(0, Ellipses()(0).cells, {})
     assert _bytes(target.uri) == before
+
+
+@pytest.fixture(scope="module")
+def bank(cluster: None, settings: Config, folder: Path) -> dict[str, Any]:
+    """A run that kept its cells, cut off once by a shard that fails."""
+    places = {"out": str(folder / "kept.zarr"), "keep_cells": str(folder / "bank")}
+    first = generate(settings, factory=refusing(2), **places)
+    assert (first["bank"]["parts"], first["bank"]["cells"]) == (3, 12)
+    return generate(settings, factory=ellipses, **places)
+
+
+def test_kept_cells_are_those_of_the_data_set(bank: dict[str, Any], whole: dict[str, Any]) -> None:
+    assert (bank["bank"]["parts"], bank["bank"]["cells"]) == (4, 16)
+    assert _bytes(bank["dataset"]) == _bytes(whole["dataset"])
+
+
+def test_a_bank_is_composed_at_another_density_without_a_model(
+    bank: dict[str, Any], settings: Config, folder: Path
+) -> None:
+    dense = settings.model_copy(
+        update={
+            "bundle": "nowhere",
+            "population": settings.population.model_copy(update={"cells": (9, 9)}),
+            "generate": settings.generate.model_copy(update={"parts_per_shard": 3, "frames_per_shard": 2}),
+        }
+    )
+    summary = generate(dense, out=str(folder / "dense.zarr"), frames=8, cells=bank["bank"]["place"])
+    assert (summary["made"], summary["failed"]) == (4, {})
+    assert verify(summary["dataset"]).ok
+    table = Dataset(summary["dataset"]).cells()
+    assert summary["counts"]["cells"] == 4 * 12  # three parts a shard
+    assert summary["reuse"] == pytest.approx(table.num_rows / 16, abs=1e-3)
+    again = generate(dense, out=str(folder / "dense-again.zarr"), frames=8, cells=bank["bank"]["place"])
+    assert _bytes(again["dataset"]) == _bytes(summary["dataset"])
+
+
+def test_a_bank_of_the_other_dimension_is_refused(bank: dict[str, Any], folder: Path) -> None:
+    flat = ellipse_config_3d()
+    with pytest.raises(InputError, match="holds 2D cells"):
+        generate(flat, out=str(folder / "flat.zarr"), cells=bank["bank"]["place"])
+
+
+def test_cells_of_shards_that_are_done_cannot_be_kept_any_more(
+    whole: dict[str, Any], settings: Config, folder: Path
+) -> None:
+    with pytest.raises(InputError, match="made before without keeping"):
+        generate(settings, keep_cells=str(folder / "late"), factory=ellipses)
+
+
+def ellipse_config_3d() -> Config:
+    """Settings of volumes."""
+    return Config(
+        name="volumes",
+        data=DataConfig(root="none", dimensions=3, voxel_um=(1.0, 1.0, 1.0)),
+        population=PopulationConfig(frame_px=(8, 64, 64)),
+    )

@@ -130,4 +130,4 @@ def test_models_that_cannot_be_read_are_the_shards_reason(tmp_path: Path) -> Non
         raise OSError("weights are gone")
 
     actor = pipeline._Synthesise(factory, Attempts(Objects(str(tmp_path)), "run", LIMIT), threads=1)
-    assert json.loads(actor({"shard": 0})["report"])["reason"] == "synthesise: weights are gone"
+    assert json.loads(actor(pipeline._row(Report(0)))["report"])["reason"] == "synthesise: weights are gone"
