@@ -25,7 +25,8 @@ class Rules:
     """How cells share a frame.
 
     clustering: probability p. gap_px: least distance between two cells, which is exceeded (0: they may touch).
-    region: where cells may lie, whole. plane: all cells stand on one z-plane. border_cut: cells may reach past the y
+    region: where cells may lie, whole. plane: all cells stand on one z-plane, and the stack cuts those that are taller
+    than it, as it does real ones. border_cut: cells may reach past the y
     and x borders as long as their centre is inside. z_scale: one step in z over one in the plane.
     """
 
@@ -53,6 +54,8 @@ def place(masks: Sequence[NDArray[np.bool_]], frame_px: Sequence[int], rules: Ru
     Cells of a cluster touch up to the rounding of the sliding direction to whole pixels.
     """
     n, dimensions = len(masks), len(frame_px)
+    if rules.plane:
+        masks = [mask[: frame_px[0]] for mask in masks]
     overhang = max((max(mask.shape[-2:]) for mask in masks), default=0) if rules.border_cut else 0
     occupancy = Occupancy(frame_px, rules.region, rules.gap_px, overhang, rules.z_scale)
     tallest = max((mask.shape[0] for mask in masks), default=0)

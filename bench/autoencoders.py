@@ -1,0 +1,78 @@
+"""What does a first stage lose? Reconstruction of held-out crops by learned autoencoders, beside folded pixels.
+
+    python bench/autoencoders.py CONFIG ... [--steps 600]
+
+For each config (`raysynth prepare` it first): trains the autoencoder of factor 2 and of factor 4 on the training crops,
+and gives PSNR on the validation crops (unit range) and the share of their granularity that is left inside the cells.
+Pixels folded into channels, the default, are gone through the same way. Writes `bench/results/autoencoders.json`.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from environment import save_result
+
+from raysynth.cascade.latents import FirstStage, Folded, Learned
+from raysynth.cascade.softmask import as_batch
+from raysynth.config import Config
+from raysynth.evaluate import morphology
+from raysynth.settings import load
+from raysynth.train.crops import Crops, load_crops
+from raysynth.train.loop import Trainer
+from raysynth.train.texture import AutoencoderTask
+
+SHOWN = 200
+
+
+@torch.no_grad()
+def losses(stage: FirstStage, crops: Crops) -> dict[str, float]:
+    """PSNR and the granularity that is left, on evenly spaced crops."""
+    rows = np.linspace(0, len(crops.images) - 1, SHOWN).round().astype(int)
+    images, masks = np.asarray(crops.images[rows], np.float32), np.asarray(crops.masks[rows])
+    batches = np.array_split(as_batch(images).numpy() * 2 - 1, 10)
+    again = np.concatenate([stage.decode(stage.encode(torch.from_numpy(batch))).numpy() for batch in batches])
+    again = (again[:, 0] + 1) / 2
+    grains = [morphology.table(x, masks)["granularity"].mean() for x in (images, again)]
+    error = float(np.square(again - images).mean())
+    return {"psnr_db": float(-10 * np.log10(max(error, 1e-12))), "granularity_kept": float(grains[1] / grains[0])}
+
+
+def learned(config: Config, factor: int, steps: int) -> tuple[Learned, float]:
+    """An autoencoder trained on the config's crops, and the seconds it took."""
+    texture = config.texture.model_copy(update={"autoencoder": factor})
+    task = AutoencoderTask(config.model_copy(update={"texture": texture}))
+    update = {"steps": steps, "checkpoint_every": steps, "sample_every": steps, "batch": 8, "threads": 1}
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as place:
+        torch.manual_seed(0)
+        Trainer(task, config.texture.train.model_copy(update=update), place, "cpu").fit()
+    return Learned(task.model.eval()), time.perf_counter() - start  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Measure every config named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configs", nargs="+", type=Path)
+    parser.add_argument("--steps", type=int, default=600)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    figures: dict[str, Any] = {}
+    for path in options.configs:
+        config = load(path)
+        crops = load_crops(config, "validation")
+        fold = config.texture.fold(crops.side_px)
+        rows = figures[config.name] = {"side_px": crops.side_px, f"folded {fold}x{fold}": losses(Folded(fold), crops)}
+        for factor in (2, 4):
+            stage, seconds = learned(config, factor, options.steps)
+            rows[f"autoencoder {factor}"] = losses(stage, crops) | {"seconds": seconds}
+        print(config.name, rows, flush=True)
+        save_result("autoencoders", figures)
+
+
+if __name__ == "__main__":
+    main()
