@@ -219,7 +219,8 @@ class TextureConfig(Settings):
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
     spread: Positive = Field(
-        1.0, description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain"
+        1.0,
+        description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain",
     )
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     shared_waves: Annotated[float, Field(ge=0)] = Field(
@@ -289,6 +290,9 @@ class RuntimeConfig(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
     actors: Count | None = Field(None, description="synthesis actors; null: one a GPU, or as many as the CPUs hold")
+    max_actors: Count | None = Field(
+        None, description="GPU actors when an autoscaler has added its nodes; null: those that fit at the start"
+    )
     cpus_per_actor: Positive = Field(0.5, description="logical CPUs an actor claims when there is no GPU")
     threads: Count = Field(1, description="torch threads of an actor; part of the promise of sameness")
     max_attempts: Count = Field(5, description="attempts at a shard that kills its process")

@@ -5,10 +5,13 @@ the same bytes on any actor, in any order and after any number of retries.
 """
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.random import Generator, SeedSequence
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Stage(IntEnum):
@@ -38,6 +41,8 @@ def generator(dataset_seed: int, shard: int, stage: Stage, item: int, attempt: i
     return np.random.default_rng(SeedSequence(dataset_seed, spawn_key=seed_key(shard, stage, item, attempt)))
 
 
-def normal(rng: Generator, *shape: int) -> torch.Tensor:
+def normal(rng: Generator, *shape: int) -> "torch.Tensor":
     """Standard normal float32 noise of `shape`, drawn on the CPU whatever the device that uses it."""
+    import torch  # composing draws too, and runs in processes that shall start without it
+
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
