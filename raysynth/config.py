@@ -291,6 +291,9 @@ class RuntimeConfig(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
     actors: Count | None = Field(None, description="synthesis actors; null: one a GPU, or as many as the CPUs hold")
+    max_actors: Count | None = Field(
+        None, description="GPU actors when an autoscaler has added its nodes; null: those that fit at the start"
+    )
     cpus_per_actor: Positive = Field(0.5, description="logical CPUs an actor claims when there is no GPU")
     threads: Count = Field(1, description="torch threads of an actor; part of the promise of sameness")
     max_attempts: Count = Field(5, description="attempts at a shard that kills its process")

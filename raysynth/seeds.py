@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.random import Generator, SeedSequence
 
-if TYPE_CHECKING:  # composing draws its numbers here too and needs no torch
-    from torch import Tensor
+if TYPE_CHECKING:
+    import torch
 
 
 class Stage(IntEnum):
@@ -42,8 +42,8 @@ def generator(dataset_seed: int, shard: int, stage: Stage, item: int, attempt: i
     return np.random.default_rng(SeedSequence(dataset_seed, spawn_key=seed_key(shard, stage, item, attempt)))
 
 
-def normal(rng: Generator, *shape: int) -> "Tensor":
+def normal(rng: Generator, *shape: int) -> "torch.Tensor":
     """Standard normal float32 noise of `shape`, drawn on the CPU whatever the device that uses it."""
-    import torch
+    import torch  # composing draws too, and runs in processes that shall start without it
 
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))

@@ -36,7 +36,7 @@ NOT_BYTES: dict[str, Any] = {
     "data": True,
     "crops": True,
     "generate": {"out", "frames", "seed"},
-    "runtime": {"device", "actors", "cpus_per_actor", "max_attempts", "max_failures"},
+    "runtime": {"device", "actors", "max_actors", "cpus_per_actor", "max_attempts", "max_failures"},
     **{model: {"train"} for model in ("masks", "views", "texture")},
 }
 

@@ -76,7 +76,7 @@ def run(
     """Synthesise, compose and write `shards` on the running Ray cluster; yields each shard's report as it ends.
 
     factory, pool: of the synthesis actors; None where the composer has cells of its own.
-    threads: CPU threads of torch and of the linear algebra below numpy in every process; results depend on it.
+    threads: CPU threads of the linear algebra below numpy and torch in every process; results depend on it.
     """
     if not shards:
         return
@@ -92,8 +92,10 @@ def run(
     if factory is not None and pool is not None:
         dataset = dataset.map(
             _Synthesise,  # type: ignore[arg-type]  # Ray's annotation leaves out classes, and what fn_kwargs fill
-            fn_constructor_kwargs={"factory": factory, "attempts": attempts, "threads": threads},
-            compute=ActorPoolStrategy(size=min(pool.actors, len(shards)), max_tasks_in_flight_per_actor=1),
+            fn_constructor_kwargs={"factory": factory, "attempts": attempts},
+            # All actors are asked for at once. Those without room wait for it, and that they wait is what an autoscaler
+            # adds nodes for; a pool that Ray Data grows asks for no more than twice what has already ended a shard.
+            compute=ActorPoolStrategy(size=min(pool.largest, len(shards)), max_tasks_in_flight_per_actor=1),
             num_cpus=pool.cpus,
             num_gpus=pool.gpus,
             runtime_env=environment,
@@ -111,11 +113,7 @@ def run(
 class _Synthesise:
     """The actor: holds one synthesiser, and answers one shard at a time with a row that holds its packed cells."""
 
-    def __init__(self, factory: Callable[[], Synthesiser], attempts: Attempts, threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True)
+    def __init__(self, factory: Callable[[], Synthesiser], attempts: Attempts) -> None:
         self._factory = factory
         self._attempts = attempts
 

@@ -16,9 +16,10 @@ COMPOSER_CPUS = 1
 
 @dataclass(frozen=True)
 class Pool:
-    """A fixed pool of synthesis actors: its size and the logical resources of one actor."""
+    """A pool of synthesis actors and the logical resources of one; `largest` is its size when nodes have joined."""
 
     actors: int
+    largest: int
     cpus: float
     gpus: float
 
@@ -31,20 +32,35 @@ class Pool:
 def plan(resources: Mapping[str, float], runtime: RuntimeConfig) -> Pool:
     """The pool for a cluster of the given logical `resources` (Ray's names: "CPU", "GPU").
 
-    With GPUs: one actor a GPU. Without: actors claim a fraction of a CPU each and leave at least one for the composer
-    tasks, because actors that hold every CPU starve the next stage for ever.
+    With GPUs: one actor a GPU, and with `runtime.max_actors` one on each GPU that is still to come. Without: actors
+    claim a fraction of a CPU each and leave at least one for the composer tasks, because actors that hold every CPU
+    starve the next stage for ever.
 
     Raises InputError when the cluster has no room for what `runtime` asks.
     """
     gpus, cpus = int(resources.get("GPU", 0)), resources.get("CPU", 0.0)
+    on_gpus = runtime.device == "cuda" or (runtime.device == "auto" and gpus > 0)
+    largest = runtime.max_actors or 0
+    if largest and (runtime.actors or not on_gpus):
+        # An actor that waits for a CPU would take the composer's: a pool on CPUs has its final size from the start.
+        raise InputError(
+            "runtime.max_actors lets a pool on GPUs grow: leave runtime.actors out, and set runtime.device to 'cuda' "
+            "when the first GPU node is still to come"
+        )
+    if largest > gpus:  # nodes to come bring the composers' CPUs
+        return Pool(gpus, largest, cpus=0, gpus=1)
     if cpus < COMPOSER_CPUS:
         raise InputError(
             f"the Ray cluster has {cpus:g} logical CPUs and composing needs one: start Ray with --num-cpus=2"
         )
     if runtime.device == "cuda" and gpus == 0:
-        raise InputError("runtime.device is 'cuda' but Ray sees no GPU: set it to 'auto', or start Ray on a GPU")
-    if runtime.device != "cpu" and gpus:
-        return Pool(_fit(runtime, gpus, "GPUs"), cpus=0, gpus=1)
+        raise InputError(
+            "runtime.device is 'cuda' but Ray sees no GPU: set it to 'auto', start Ray on a GPU, or set "
+            "runtime.max_actors where an autoscaler adds nodes"
+        )
+    if on_gpus:
+        size = largest or _fit(runtime, gpus, "GPUs")
+        return Pool(size, size, cpus=0, gpus=1)
     return _plan_cpu(cpus, runtime)
 
 
@@ -59,7 +75,8 @@ def _plan_cpu(cpus: float, runtime: RuntimeConfig) -> Pool:
     if runtime.actors is None:
         # A claim may be a small fraction of a CPU; the threads behind it are whole.
         room = min(room, max(1, int(cpus) // runtime.threads))
-    return Pool(_fit(runtime, room, f"actors of {claim:g} CPUs"), cpus=claim, gpus=0)
+    size = _fit(runtime, room, f"actors of {claim:g} CPUs")
+    return Pool(size, size, cpus=claim, gpus=0)
 
 
 def _fit(runtime: RuntimeConfig, room: int, what: str) -> int:

@@ -29,10 +29,14 @@ class CascadeFactory:
         open_bundle(self.folder).check()
 
     def __call__(self) -> Synthesiser:
-        """The cascade with its data set's seed."""
+        """The cascade with its data set's seed, on a fixed number of threads and by deterministic algorithms."""
         # The composer tasks share this module and need none of the models' libraries.
+        import torch
+
         from raysynth.cascade.cascade import Cascade
 
+        torch.set_num_threads(self.config.runtime.threads)
+        torch.use_deterministic_algorithms(True)
         cascade = Cascade(self.folder, self.config, self.device)
         return lambda shard: cascade.synthesise(shard, self.config.generate.seed)
 

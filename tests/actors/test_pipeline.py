@@ -64,13 +64,29 @@ class Writer:
         return dict(counts) | {"composed": len(cells)}
 
 
+@dataclass(frozen=True)
+class Importing:
+    """Tells, through its counts, which processes of the pipeline have imported torch."""
+
+    def __call__(self, shard: int) -> Made:
+        """No cells."""
+        return Made([], {"actor": int("torch" in sys.modules)})
+
+
+def _import_work(shard: int, cells: Sequence[Cell], counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Composes nothing, with all that composing a real shard imports."""
+    import raysynth.actors.work  # noqa: F401
+
+    return dict(counts) | {"composer": int("torch" in sys.modules)}
+
+
 def _sum(cells: Sequence[Cell]) -> float:
     return sum(float(cell.texture.sum(dtype="f8")) for cell in cells)
 
 
 def _run(folder: Path, shards: Sequence[int], factory: Callable[[], Synthesiser], actors: int) -> dict[int, Report]:
     attempts = Attempts(Objects(str(folder), create=True), "run", LIMIT)
-    pool = Pool(actors, cpus=0.5, gpus=0)
+    pool = Pool(actors, actors, cpus=0.5, gpus=0)
     return {r.shard: r for r in pipeline.run(shards, factory, Writer(folder), attempts, pool, threads=1)}
 
 
@@ -125,9 +141,15 @@ def test_a_process_that_dies_once_costs_one_attempt(reports: dict[int, Report]) 
     assert reports[KILLS_ONCE].attempts["synthesise"] == 2
 
 
+def test_only_the_cascade_imports_torch(cluster: None, tmp_path: Path) -> None:
+    attempts = Attempts(Objects(str(tmp_path)), "run", LIMIT)
+    (report,) = pipeline.run([0], Importing, _import_work, attempts, Pool(1, 1, cpus=0.5, gpus=0), threads=1)
+    assert report.counts == {"actor": 0, "composer": 0}
+
+
 def test_models_that_cannot_be_read_are_the_shards_reason(tmp_path: Path) -> None:
     def factory() -> Synthesiser:
         raise OSError("weights are gone")
 
-    actor = pipeline._Synthesise(factory, Attempts(Objects(str(tmp_path)), "run", LIMIT), threads=1)
+    actor = pipeline._Synthesise(factory, Attempts(Objects(str(tmp_path)), "run", LIMIT))
     assert json.loads(actor(pipeline._row(Report(0)))["report"])["reason"] == "synthesise: weights are gone"

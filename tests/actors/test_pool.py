@@ -22,6 +22,20 @@ def test_one_actor_a_gpu() -> None:
     assert (pool.actors, pool.gpus, pool.device) == (4, 1, "cuda")
 
 
+@pytest.mark.parametrize(
+    ("gpus", "largest", "actors"),
+    [(2, 8, 2), (0, 2, 0), (4, 4, 4), (4, 3, 3)],
+    ids=["grows", "from none", "full", "capped"],
+)
+def test_a_pool_on_gpus_grows_to_its_largest_size(gpus: int, largest: int, actors: int) -> None:
+    pool = plan({"CPU": 4, "GPU": gpus}, RuntimeConfig(device="cuda", max_actors=largest))
+    assert (pool.actors, pool.largest, pool.device) == (actors, largest, "cuda")
+
+
+def test_nodes_to_come_bring_the_composers_cpus() -> None:
+    assert plan({"GPU": 0}, RuntimeConfig(device="cuda", max_actors=2)).largest == 2
+
+
 def test_a_gpu_can_be_left_alone() -> None:
     assert plan({"CPU": 4, "GPU": 1}, RuntimeConfig(device="cpu")).device == "cpu"
 
@@ -40,6 +54,7 @@ def test_composers_always_have_a_cpu_or_the_setting_is_refused(
         pool = plan({"CPU": cpus}, runtime)
     except InputError:
         return
+    assert pool.actors == pool.largest
     assert pool.actors * pool.cpus <= cpus - COMPOSER_CPUS + 1e-6
     assert actors is None or pool.actors == actors
 
@@ -52,6 +67,9 @@ def test_composers_always_have_a_cpu_or_the_setting_is_refused(
         ({"CPU": 2}, RuntimeConfig(actors=2, cpus_per_actor=1), "runtime.actors"),
         ({"CPU": 8, "GPU": 1}, RuntimeConfig(actors=2), "runtime.actors"),
         ({"CPU": 8}, RuntimeConfig(device="cuda"), "runtime.device"),
+        ({"CPU": 8}, RuntimeConfig(max_actors=2), "runtime.max_actors"),
+        ({"CPU": 8, "GPU": 4}, RuntimeConfig(device="cpu", max_actors=2), "runtime.max_actors"),
+        ({"CPU": 8, "GPU": 4}, RuntimeConfig(actors=2, max_actors=4), "runtime.max_actors"),
         ({"GPU": 1}, RuntimeConfig(), "composing needs one"),
     ],
 )
