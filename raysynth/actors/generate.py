@@ -27,7 +27,7 @@ from raysynth.train.run import bundle_folder
 
 Track = Callable[[Iterator[Report], int], Iterable[Report]]
 Factory = Callable[[str, Config, str], Callable[[], Synthesiser]]
-VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "pyarrow")
+VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "numcodecs", "pyarrow")
 # Settings that leave the bytes alone, or stand in the manifest by themselves. The bundle's hash stands for the data.
 NOT_BYTES: dict[str, Any] = {
     "name": True,
