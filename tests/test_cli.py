@@ -19,6 +19,8 @@ from raysynth.store.writer import write_shard
 
 Run = Callable[..., tuple[int, str, str]]
 
+SPEC = DatasetSpec(frames=2, frame_shape=(32, 32), dtype="uint8", voxel_um=None, frames_per_shard=1, levels=1)
+
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
@@ -37,8 +39,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 def dataset(tmp_path: Path) -> Path:
     """Two shards of one 2D frame each; the second is not finished."""
     uri = tmp_path / "set.zarr"
-    spec = DatasetSpec(frames=2, frame_shape=(32, 32), dtype="uint8", voxel_um=None, frames_per_shard=1, levels=1)
-    create_dataset(str(uri), Manifest(config={}, bundle="b", versions={}, device="cpu", seed=0, dataset=spec))
+    create_dataset(str(uri), Manifest(config={}, bundle="b", versions={}, device="cpu", seed=0, dataset=SPEC))
     _write(uri, 0)
     finalise(str(uri))
     return uri
@@ -47,9 +48,8 @@ def dataset(tmp_path: Path) -> Path:
 def _write(uri: Path, shard: int) -> None:
     labels = np.zeros((1, 32, 32), np.uint32)
     labels[0, 4:12, 4:12] = 1
-    write_shard(
-        str(uri), shard, (labels * 100).astype(np.uint8), labels, {"frame": [shard], "label": [1]}, {"cells": 1}
-    )
+    rows = {"frame": [shard], "label": [1]}
+    write_shard(str(uri), SPEC, shard, (labels * 100).astype(np.uint8), labels, rows, {"cells": 1})
 
 
 def _config(folder: Path) -> Path:

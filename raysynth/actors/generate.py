@@ -26,7 +26,7 @@ from raysynth.store.objects import Objects, local_folder
 from raysynth.store.spec import DatasetSpec
 
 Track = Callable[[Iterator[Report], int], Iterable[Report]]
-VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "pyarrow")
+VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "numcodecs", "pyarrow")
 # Settings that leave the bytes alone, or stand in the manifest by themselves. The bundle's hash stands for the data.
 NOT_BYTES: dict[str, Any] = {
     "name": True,

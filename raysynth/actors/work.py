@@ -58,5 +58,5 @@ class ShardComposer:
         total = {"frames": len(frames), "cells": len(cells), **counts}
         total |= {f"uses_{name}": int(count) for name, count in composed.counts.items() if name != "reuse"}
         lease.require(self.target, self.run)
-        write_shard(self.target.uri, shard, composed.images, composed.labels, composed.rows, total)
+        write_shard(self.target.uri, self.spec, shard, composed.images, composed.labels, composed.rows, total)
         return total

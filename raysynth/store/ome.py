@@ -7,7 +7,6 @@ again with more frames extends every array at once.
 from typing import Any
 
 import zarr
-from zarr.codecs import ZstdCodec
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
@@ -19,24 +18,23 @@ LABELS = "cells"
 GROUPS: dict[Array, str] = {"image": "", "labels": f"labels/{LABELS}"}
 
 
-def memory_array(store: MemoryStore, spec: DatasetSpec, array: Array, level: int, frames: int, path: str) -> zarr.Array:
-    """An array of `frames` frames with the layout of one array of the data set, at `path` of a store in memory."""
-    return zarr.create_array(
+def _add_array(store: MemoryStore, spec: DatasetSpec, array: Array, level: int) -> None:
+    """Create one array of the data set, without any data."""
+    compressor = spec.codecs.image if array == "image" else spec.codecs.labels
+    zarr.create_array(
         store,
-        name=path,
-        shape=(frames, *spec.level_shape(level)),
+        name=spec.array_path(array, level),
+        shape=(spec.frames, *spec.level_shape(level)),
         chunks=spec.chunk(array, level),
         shards=spec.shard(array, level),
         dtype=spec.array_dtype(array),
-        compressors=ZstdCodec(level=spec.zstd_level),
+        compressors=compressor.in_zarr(spec.itemsize(array)),
         fill_value=0,
         dimension_names=spec.axes,
-        # An empty shard is an object too: what is absent is missing.
-        config={"write_empty_chunks": True},
     )
 
 
-def documents(store: MemoryStore) -> dict[str, bytes]:
+def _documents(store: MemoryStore) -> dict[str, bytes]:
     """All objects of a store in memory."""
 
     async def read() -> dict[str, bytes]:
@@ -93,5 +91,5 @@ def hierarchy(spec: DatasetSpec, missing: list[int]) -> dict[str, bytes]:
         zarr.create_group(store, path=path, attributes=attributes, overwrite=True)
     for array in ARRAYS:
         for level in range(spec.levels):
-            memory_array(store, spec, array, level, spec.frames, spec.array_path(array, level))
-    return documents(store)
+            _add_array(store, spec, array, level)
+    return _documents(store)

@@ -1,5 +1,6 @@
 """Pyramid levels of frames: images by mean, labels by stride so that ids stay ids. t is never down-sampled."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,14 +14,27 @@ def shrink_image(frames: Frames, factors: Sequence[int]) -> Frames:
 
     frames: `(t, [z,] y, x)`, uint8 or uint16. Returns the same type, each frame axis divided by its factor, rounded up.
     """
-    padding = [(0, 0)] + [(0, -n % f) for n, f in zip(frames.shape[1:], factors, strict=True)]
-    blocks = np.pad(frames, padding, mode="edge")
-    shape = [len(frames)]
-    for n, f in zip(blocks.shape[1:], factors, strict=True):
-        shape += [n // f, f]
-    size = int(np.prod(factors))
-    total = blocks.reshape(shape).sum(axis=tuple(range(2, len(shape), 2)), dtype=np.uint64)
+    size = math.prod(factors)
+    if size == 1:
+        return frames
+    # One axis after the other, so that each pass adds whole strides and halves what the next one reads.
+    total = frames.astype(np.min_scalar_type(size * int(np.iinfo(frames.dtype).max)))
+    for axis, factor in enumerate(factors, start=1):
+        total = _add_blocks(total, axis, factor)
     return ((total + size // 2) // size).astype(frames.dtype)
+
+
+def _add_blocks(values: Frames, axis: int, factor: int) -> Frames:
+    """Sums of `factor` neighbours along one axis; the last value is repeated to fill the last block."""
+    if lacking := -values.shape[axis] % factor:
+        padding = [(0, 0)] * values.ndim
+        padding[axis] = (0, lacking)
+        values = np.pad(values, padding, mode="edge")
+    before = (slice(None),) * axis
+    total = values[(*before, slice(0, None, factor))]
+    for offset in range(1, factor):
+        total = total + values[(*before, slice(offset, None, factor))]
+    return total
 
 
 def shrink_labels(frames: Frames, factors: Sequence[int]) -> Frames:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from raysynth.store.codecs import Codecs
+
 Array = Literal["image", "labels"]
 ARRAYS: tuple[Array, ...] = ("image", "labels")
 LABEL_DTYPE = "uint32"
@@ -30,7 +32,7 @@ class DatasetSpec(BaseModel):
     voxel_um: tuple[Positive, ...] | None = Field(description="µm, z, y, x (2D: y, x); null: pixel units")
     frames_per_shard: Count
     levels: Count = 2
-    zstd_level: Annotated[int, Field(ge=1, le=22)] = 3
+    codecs: Codecs = Codecs()
     chunk_limit: Annotated[int, Field(ge=512 * 1024)] = Field(4 * 2**20, description="largest chunk, raw bytes")
     shard_limit: Annotated[int, Field(ge=512 * 1024)] = Field(128 * 2**20, description="largest shard, raw bytes")
 

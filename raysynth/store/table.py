@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from skimage.measure import regionprops_table
 
 Labels = NDArray[np.uint32]
 KEY = ("frame", "label")
@@ -31,15 +30,34 @@ def measure(labels: Labels, first_frame: int, axes: Sequence[str]) -> pa.Table:
 
     labels: `(frames, [z,] y, x)`. Rows are ordered by frame, then label. In 2D `volume_px` is the area.
     """
-    n = len(axes)
-    schema = measured_schema(axes)
-    parts = []
-    for offset, frame in enumerate(labels):
-        found = regionprops_table(frame, properties=("label", "area", "centroid", "bbox"))
-        columns = [np.full(len(found["label"]), first_frame + offset), found["label"], found["area"]]
-        columns += [found[f"centroid-{i}"] for i in range(n)] + [found[f"bbox-{i}"] for i in range(2 * n)]
-        parts.append(pa.table([pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema))
-    return pa.concat_tables(parts)
+    starts, lengths, values = _runs(labels)
+    frame, *place = np.unravel_index(starts, labels.shape)
+    order = np.lexsort((values, frame))
+    starts, lengths, values, frame = starts[order], lengths[order], values[order], frame[order]
+    place = [along[order] for along in place]
+    changes = (np.diff(frame, prepend=-1) != 0) | (np.diff(values, prepend=np.uint32(0)) != 0)
+    cells = np.flatnonzero(changes)
+    volume = np.add.reduceat(lengths, cells)
+    lows, highs, sums = [], [], []
+    for along in place:
+        # Along x a run covers `lengths` pixels, along every other axis one.
+        extent = lengths if along is place[-1] else np.ones_like(lengths)
+        lows.append(np.minimum.reduceat(along, cells))
+        highs.append(np.maximum.reduceat(along + extent, cells))
+        sums.append(np.add.reduceat(lengths * along + lengths * (extent - 1) // 2, cells))
+    columns = [frame[cells] + first_frame, values[cells], volume, *(total / volume for total in sums), *lows, *highs]
+    return pa.table([pa.array(column) for column in columns], schema=measured_schema(axes))
+
+
+def _runs(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], Labels]:
+    """Runs of one label along x: flat index of the first pixel, number of pixels, label. Background is left out."""
+    begins = np.ones(labels.shape, bool)
+    np.not_equal(labels[..., 1:], labels[..., :-1], out=begins[..., 1:])
+    starts = np.flatnonzero(begins)
+    lengths = np.diff(starts, append=labels.size)
+    values = labels.reshape(-1)[starts]
+    kept = values > 0
+    return starts[kept], lengths[kept], values[kept]
 
 
 def complete(measured: pa.Table, rows: Mapping[str, Sequence[Any]] | pa.Table) -> pa.Table:
@@ -52,16 +70,20 @@ def complete(measured: pa.Table, rows: Mapping[str, Sequence[Any]] | pa.Table) -
     extra = [name for name in given.column_names if name not in KEY]
     if clash := sorted(set(extra) & set(measured.column_names)):
         raise ValueError(f"columns {clash} are measured by the store: leave them out")
-    keys = measured.select(KEY).to_pylist()
-    position = {(row["frame"], row["label"]): i for i, row in enumerate(given.select(KEY).to_pylist())}
-    wanted = [(row["frame"], row["label"]) for row in keys]
-    if len(position) != given.num_rows or position.keys() != set(wanted):
-        wrong = sorted(position.keys() ^ set(wanted))[:3]
+    here, there = _keys(measured), _keys(given)
+    order = np.lexsort((there[1], there[0]))
+    if not np.array_equal(here, there[:, order]):
+        wrong = sorted(set(zip(*here.tolist(), strict=True)) ^ set(zip(*there.tolist(), strict=True)))[:3]
         raise ValueError(f"rows and labels name different cells (frame, label): {wrong or 'a row comes twice'}")
-    ordered = given.select(extra).take(pa.array([position[key] for key in wanted], pa.int64()))
+    ordered = given.select(extra).take(pa.array(order))
     for name in extra:
         measured = measured.append_column(name, ordered[name].combine_chunks())
     return measured
+
+
+def _keys(table: pa.Table) -> NDArray[np.int64]:
+    """Frame and label of every row, `(2, rows)`."""
+    return np.stack([table[name].cast(pa.int64()).to_numpy() for name in KEY])
 
 
 def to_parquet(table: pa.Table) -> bytes:

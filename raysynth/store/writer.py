@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from zarr.storage import MemoryStore
 
-from raysynth.store import marks, ome, table
-from raysynth.store.dataset import read_manifest
+from raysynth.store import marks, table
 from raysynth.store.objects import Objects
 from raysynth.store.pyramid import shrink_image, shrink_labels
-from raysynth.store.spec import LABEL_DTYPE, Array, DatasetSpec, table_key
+from raysynth.store.shards import encode
+from raysynth.store.spec import LABEL_DTYPE, DatasetSpec, table_key
 
 
 def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -29,15 +28,6 @@ def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: 
             raise ValueError(
                 f"{name} of shard {index} are {array.dtype} {array.shape}, not the whole shard, {dtype} {expected}"
             )
-
-
-def encode(spec: DatasetSpec, array: Array, level: int, index: int, frames: NDArray[Any]) -> dict[str, bytes]:
-    """The objects that hold shard `index` of one array, by key. frames: `(t, [z,] y, x)` at that level."""
-    store = MemoryStore()
-    ome.memory_array(store, spec, array, level, len(frames), "alone")[...] = frames
-    encoded = ome.documents(store)
-    tiles, keys = spec.shard_tiles(array, level), spec.shard_keys(array, level, index)
-    return {key: encoded[f"alone/c/0/{tile}"] for tile, key in zip(tiles, keys, strict=True)}
 
 
 def _arrays(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
@@ -52,21 +42,22 @@ def _arrays(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray
 
 def write_shard(
     uri: str,
+    spec: DatasetSpec,
     index: int,
     images: NDArray[Any],
     labels: NDArray[np.uint32],
     rows: Mapping[str, Sequence[Any]] | pa.Table,
     counts: Mapping[str, int],
 ) -> None:
-    """Write shard `index` whole, then mark it as done.
+    """Write shard `index` of the data set at `uri` whole, then mark it as done.
 
+    spec: the data set's, from its manifest.
     images, labels: `(frames, [z,] y, x)`, all frames of the shard, in the data set's type and in uint32.
     rows: one per cell: `frame` (of the data set), `label`, and what else the composer knows of it (`table.complete`).
     counts: deterministic totals of this shard. Raises ValueError, before anything is written, when the arrays are not
     the whole shard or the rows do not name the labels' cells.
     """
     objects = Objects(uri)
-    spec = read_manifest(objects).dataset
     _check_aligned(spec, index, images, labels)
     if fractions := sorted(name for name, value in counts.items() if not isinstance(value, Integral)):
         raise ValueError(f"counts are summed over shards, so they are integers: leave out {fractions}")

@@ -78,7 +78,7 @@ def write() -> Callable[..., Dataset]:
     def _write(uri: Path | str, spec: DatasetSpec, shards: Iterable[int] | None = None) -> Dataset:
         create_dataset(str(uri), make_manifest(spec))
         for index in range(spec.shards) if shards is None else shards:
-            write_shard(str(uri), index, *blocks(spec, index))
+            write_shard(str(uri), spec, index, *blocks(spec, index))
         finalise(str(uri))
         return Dataset(str(uri))
 

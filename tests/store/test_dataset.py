@@ -23,7 +23,7 @@ def test_any_order_and_any_interruption_gives_the_same_bytes(tmp_path: Path, wri
     other = tmp_path / "other"
     for index in (2, 0, 0, 1):
         create_dataset(str(other), manifest(spec))
-        write_shard(str(other), index, *shard(spec, index))
+        write_shard(str(other), spec, index, *shard(spec, index))
     (other / "0" / "c" / "1" / "0" / "0" / "0#1").write_bytes(b"left by a killed writer")
     finalise(str(other))
     assert contents(tmp_path / "one") == contents(other)
@@ -38,7 +38,7 @@ def test_more_frames_extend_the_data_set(tmp_path: Path, write, shard, spec, man
     assert done_shards(grown) == {0, 1}  # the last one was not full
     assert Dataset(grown).present == [0, 1, 2, 3]
     for index in (2, 3):
-        write_shard(grown, index, *shard(longer, index))
+        write_shard(grown, longer, index, *shard(longer, index))
     finalise(grown)
     assert contents(tmp_path / "longer") == contents(tmp_path / "grown")
 
@@ -52,7 +52,7 @@ def test_failures_are_recorded_until_the_shard_succeeds(tmp_path: Path, shard, s
     create_dataset(uri, manifest(spec))
     record_failure(uri, 1, "only 3 of 8 cells passed the gate")
     assert failures(uri) == {1: "only 3 of 8 cells passed the gate"}
-    write_shard(uri, 1, *shard(spec, 1))
+    write_shard(uri, spec, 1, *shard(spec, 1))
     assert failures(uri) == {}
 
 
@@ -64,7 +64,7 @@ def test_invalidated_shards_leave_the_table_and_the_present_frames(tmp_path: Pat
     dataset = Dataset(uri)
     assert dataset.present == [0, 1, 4]
     assert set(dataset.cells()["frame"].to_pylist()) == {0, 1, 4}
-    write_shard(uri, 1, *shard(spec, 1))
+    write_shard(uri, spec, 1, *shard(spec, 1))
     finalise(uri)
     assert contents(tmp_path) == before
     assert verify(uri).ok

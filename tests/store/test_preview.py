@@ -36,7 +36,7 @@ def test_only_finished_frames_are_shown(tmp_path: Path, write, spec) -> None:
 def test_frames_without_cells_are_drawn(tmp_path: Path, spec_2d, manifest) -> None:
     create_dataset(str(tmp_path), manifest(spec_2d))
     dark = np.zeros((1, *spec_2d.frame_shape), np.uint8)
-    write_shard(str(tmp_path), 1, dark, dark.astype(np.uint32), {"frame": [], "label": []}, {})
+    write_shard(str(tmp_path), spec_2d, 1, dark, dark.astype(np.uint32), {"frame": [], "label": []}, {})
     finalise(str(tmp_path))
     assert preview(Dataset(str(tmp_path)), tmp_path / "x.png") == [2]
     assert not coloured(Image.open(tmp_path / "x.png")).any()

@@ -47,7 +47,7 @@ def test_damage_is_found_and_repaired(tmp_path: Path, write, shard, spec, damage
     assert report.bad[1] == [f"{key} is {'missing' if damage == 'missing' else 'damaged'}"]
     invalidate(uri, report.bad)
     assert done_shards(uri) == {0, 2}
-    write_shard(uri, 1, *shard(spec, 1))
+    write_shard(uri, spec, 1, *shard(spec, 1))
     finalise(uri)
     assert verify(uri).ok
 

@@ -31,7 +31,7 @@ def test_round_trip(
     create_dataset(uri, manifest(spec))
     parts = [shard(spec, index) for index in range(spec.shards)]
     for index, part in enumerate(parts):
-        write_shard(uri, index, *part)
+        write_shard(uri, spec, index, *part)
     finalise(uri)
     dataset = Dataset(uri)
     images = np.concatenate([part.images for part in parts])
@@ -48,7 +48,7 @@ def test_empty_frames_are_objects_too(tmp_path: Path, spec, manifest) -> None:
     uri = str(tmp_path)
     create_dataset(uri, manifest(spec))
     shape = (2, *spec.frame_shape)
-    write_shard(uri, 0, np.zeros(shape, np.uint16), np.zeros(shape, np.uint32), {"frame": [], "label": []}, {})
+    write_shard(uri, spec, 0, np.zeros(shape, np.uint16), np.zeros(shape, np.uint32), {"frame": [], "label": []}, {})
     mark = marks.read_done(Objects(uri), 0)
     assert len(mark.sha256) == 5  # image and labels at two levels, and the table
     assert mark.sha256.keys() <= set(Objects(uri).keys())
@@ -74,17 +74,17 @@ def test_what_is_not_a_whole_sound_shard_is_refused_unwritten(
     create_dataset(str(tmp_path), manifest(spec))
     before = Objects(str(tmp_path)).keys()
     with pytest.raises(ValueError, match=message):
-        write_shard(str(tmp_path), 0, *change(shard(spec, 0)))
+        write_shard(str(tmp_path), spec, 0, *change(shard(spec, 0)))
     assert Objects(str(tmp_path)).keys() == before
 
 
 def test_the_done_mark_comes_after_all_data(tmp_path: Path, shard, spec, manifest) -> None:
     uri = str(tmp_path)
     create_dataset(uri, manifest(spec))
-    write_shard(uri, 1, *shard(spec, 1))
+    write_shard(uri, spec, 1, *shard(spec, 1))
     # A folder in the way of one of the last objects: writing stops there, also over an earlier, finished shard.
     (tmp_path / "labels/cells/1/c/1/0/0/0").unlink()
     (tmp_path / "labels/cells/1/c/1/0/0/0/blocked").mkdir(parents=True)
     with pytest.raises(STORE_ERRORS, match="directory"):
-        write_shard(uri, 1, *shard(spec, 1))
+        write_shard(uri, spec, 1, *shard(spec, 1))
     assert marks.done_shards(uri) == set()

@@ -1,0 +1,94 @@
+"""Zarr shards as bytes: many compressed chunks, then the index of where each lies, then the index's checksum.
+
+The layout is Zarr v3's `sharding_indexed` codec with its index at the end. Encoding it here is faster than filling
+an array of zarr-python, and with the index at hand one chunk is read back with one request.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numcodecs.abc import Codec
+from numpy.typing import NDArray
+
+from raysynth.store.spec import Array, DatasetSpec
+
+ABSENT = np.iinfo(np.uint64).max
+CHECKSUM_BYTES = 4
+
+Index = NDArray[np.uint64]
+Region = tuple[slice, ...]
+
+
+def encode(spec: DatasetSpec, array: Array, level: int, index: int, frames: NDArray[Any]) -> dict[str, bytes]:
+    """The objects that hold shard `index` of one array, by key. frames: `(t, [z,] y, x)` at that level.
+
+    Chunks that lie past the frames' end are left out, as zarr does; all others are there, empty or not.
+    """
+    chunk, codec = spec.chunk(array, level), codec_of(spec, array)
+    grid = grid_shape(spec, array, level)
+    regions = tiles(spec.level_shape(level), spec.shard(array, level)[1:])
+    keys = spec.shard_keys(array, level, index)
+    return {
+        key: _encode_shard(frames[(slice(None), *region)], chunk, grid, codec)
+        for key, region in zip(keys, regions, strict=True)
+    }
+
+
+def codec_of(spec: DatasetSpec, array: Array) -> Codec:
+    """What compresses a chunk of one array."""
+    compressor = spec.codecs.image if array == "image" else spec.codecs.labels
+    return compressor.codec(spec.itemsize(array))
+
+
+def grid_shape(spec: DatasetSpec, array: Array, level: int) -> tuple[int, ...]:
+    """Number of chunks in one shard along each axis, t first."""
+    return tuple(s // c for s, c in zip(spec.shard(array, level), spec.chunk(array, level), strict=True))
+
+
+def tiles(shape: tuple[int, ...], size: tuple[int, ...]) -> Iterator[Region]:
+    """The parts of a frame, of `size` each but at its end, in C order."""
+    starts = (range(0, n, s) for n, s in zip(shape, size, strict=True))
+    for corner in product(*starts):
+        yield tuple(slice(a, min(a + s, n)) for a, s, n in zip(corner, size, shape, strict=True))
+
+
+def _encode_shard(frames: NDArray[Any], chunk: tuple[int, ...], grid: tuple[int, ...], codec: Codec) -> bytes:
+    """One shard object. frames: `(t, [z,] y, x)`, the shard's part of its frames; grid: chunks of a whole shard."""
+    index = np.full((*grid, 2), ABSENT, "<u8")
+    held = (len(frames), *(math.ceil(n / c) for n, c in zip(frames.shape[1:], chunk[1:], strict=True)))
+    regions = list(tiles(frames.shape[1:], chunk[1:]))
+    parts: list[bytes] = []
+    offset = 0
+    for position, (frame, region) in zip(np.ndindex(held), product(frames, regions), strict=True):
+        data = codec.encode(_whole(frame[region], chunk[1:]))
+        index[position] = offset, len(data)
+        offset += len(data)
+        parts.append(data)
+    listed = index.tobytes()
+    return b"".join([*parts, listed, google_crc32c.value(listed).to_bytes(CHECKSUM_BYTES, "little")])
+
+
+def _whole(tile: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """A tile in C order, filled up with zeros to the shape of a chunk."""
+    if tile.shape == shape:
+        return np.ascontiguousarray(tile)
+    chunk = np.zeros(shape, tile.dtype)
+    chunk[tuple(map(slice, tile.shape))] = tile
+    return chunk
+
+
+def index_bytes(grid: tuple[int, ...]) -> int:
+    """Size of the index with its checksum, at the end of a shard."""
+    return 16 * math.prod(grid) + CHECKSUM_BYTES
+
+
+def decode_index(data: bytes, grid: tuple[int, ...]) -> Index:
+    """Offset and length of each chunk, `(*grid, 2)`, from the end of a shard; ValueError when it is damaged."""
+    listed, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if len(data) != index_bytes(grid) or google_crc32c.value(listed) != int.from_bytes(checksum, "little"):
+        raise ValueError("the shard's index is damaged")
+    return np.frombuffer(listed, "<u8").reshape(*grid, 2)

@@ -1,0 +1,78 @@
+"""The objects the store encodes, against what zarr-python writes and reads."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raysynth.store import ome
+from raysynth.store.codecs import Codecs, Compressor
+from raysynth.store.objects import Objects
+from raysynth.store.shards import decode_index, encode, grid_shape, index_bytes
+from raysynth.store.spec import ARRAYS, DatasetSpec
+
+ZSTD = Compressor(cname="zstd", clevel=1, shuffle="shuffle")
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> DatasetSpec:
+    """Small data sets; limits below what a specification allows, so that small frames have tiles too."""
+    spec = DatasetSpec(
+        frames=draw(st.integers(1, 5)),
+        frame_shape=tuple(draw(st.lists(st.integers(1, 33), min_size=2, max_size=3))),
+        dtype=draw(st.sampled_from(["uint8", "uint16"])),
+        voxel_um=None,
+        frames_per_shard=draw(st.integers(1, 3)),
+        levels=draw(st.integers(1, 3)),
+        codecs=draw(st.sampled_from([Codecs(), Codecs(image=ZSTD, labels=ZSTD)])),
+    )
+    limits = {"chunk_limit": draw(st.sampled_from([64, 2**20])), "shard_limit": draw(st.sampled_from([512, 2**20]))}
+    return spec.model_copy(update=limits)
+
+
+@settings(max_examples=20)
+@given(specs(), st.integers(0, 2**32 - 1))
+def test_zarr_reads_what_is_encoded(tmp_path_factory: pytest.TempPathFactory, spec: DatasetSpec, seed: int) -> None:
+    objects = Objects(str(tmp_path_factory.mktemp("shards")))
+    objects.put_all(ome.hierarchy(spec, []))
+    rng = np.random.default_rng(seed)
+    for array, level in product(ARRAYS, range(spec.levels)):
+        dtype = np.dtype(spec.array_dtype(array))
+        shape = (spec.frames, *spec.level_shape(level))
+        frames = rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+        frames[rng.random(spec.frames) < 0.5] = 0  # empty frames have chunks too
+        for index in range(spec.shards):
+            part = spec.shard_frames(index)
+            objects.put_all(encode(spec, array, level, index, frames[part.start : part.stop]))
+        stored = zarr.open_array(objects.zarr(), path=spec.array_path(array, level), mode="r")
+        assert np.array_equal(stored[...], frames)
+
+
+@pytest.mark.parametrize("which", ["spec", "spec_2d"])
+def test_the_bytes_are_those_of_zarr(tmp_path: Path, which: str, shard, request: pytest.FixtureRequest) -> None:
+    spec: DatasetSpec = request.getfixturevalue(which)
+    objects = Objects(str(tmp_path))
+    objects.put_all(ome.hierarchy(spec, []))
+    for index in range(spec.shards):
+        made, part = shard(spec, index), spec.shard_frames(index)
+        for array, frames in (("image", made.images), ("labels", made.labels)):
+            # zarr leaves empty chunks out if it is not told otherwise; the store never does: what is absent is missing.
+            whole = {"write_empty_chunks": True}
+            stored = zarr.open_array(objects.zarr(False), path=spec.array_path(array, 0), mode="r+", config=whole)
+            stored[part.start : part.stop] = frames
+            for key, data in encode(spec, array, 0, index, frames).items():
+                assert objects.get(key) == data
+
+
+def test_a_damaged_index_is_found(spec: DatasetSpec, shard) -> None:
+    data = encode(spec, "labels", 0, 0, shard(spec, 0).labels)["labels/cells/0/c/0/0/0/0"]
+    grid = grid_shape(spec, "labels", 0)
+    tail = data[-index_bytes(grid) :]
+    assert decode_index(tail, grid)[0, 0, 0, 0, 0] == 0
+    for damaged in (tail[1:], bytes([tail[0] ^ 1]) + tail[1:]):
+        with pytest.raises(ValueError, match="index is damaged"):
+            decode_index(damaged, grid)
