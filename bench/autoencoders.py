@@ -51,7 +51,7 @@ def learned(config: Config, factor: int, steps: int) -> tuple[Learned, float]:
     with tempfile.TemporaryDirectory() as place:
         torch.manual_seed(0)
         Trainer(task, config.texture.train.model_copy(update=update), place, "cpu").fit()
-    return Learned(task.model.eval()), time.perf_counter() - start  # type: ignore[arg-type]
+    return Learned(task.model.eval()), time.perf_counter() - start
 
 
 def main() -> None:

@@ -5,16 +5,19 @@ The verbs' modules are read when a verb runs, so that help is quick.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raysynth.errors import InputError
 from raysynth.progress import progress, show, track_shards
 from raysynth.settings import load
+
+if TYPE_CHECKING:
+    from raysynth.store.verify import Report
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings: a YAML file.")]
 Overrides = Annotated[
@@ -90,8 +93,7 @@ def generate(
     from raysynth.actors.generate import generate
 
     settings = load(config, overrides or ())
-    places = {"cells": cells, "keep_cells": keep_cells}
-    summary = generate(settings, out, frames, seed, address, track=track_shards, **places)
+    summary = generate(settings, out, frames, seed, address, cells=cells, keep_cells=keep_cells, track=track_shards)
     show(summary, json)
     if summary["failed"]:
         raise typer.Exit(1)
@@ -100,7 +102,8 @@ def generate(
 @app.command()
 def verify(
     dataset: DatasetUri,
-    repair: Annotated[bool, typer.Option("--repair", help="Have `generate` make the bad shards again.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make the bad shards again, with their settings.")] = False,
+    address: Address = None,
     json: Json = None,
 ) -> None:
     """Check that every shard is there and sound, and that labels and cell table agree."""
@@ -108,24 +111,28 @@ def verify(
 
     with progress("shards checked") as update:
         report = verify(dataset, lambda done, total: update(done, total, ""))
+    made = None
     if repair and not report.ok:
-        _repair(dataset, report.bad)
+        made, report = _repair(dataset, report, address)
     figures: dict[str, Any] = {"dataset": report.uri, "shards": report.shards, "cells": report.cells, "ok": report.ok}
     figures["bad"] = {shard: "; ".join(reasons) for shard, reasons in report.bad.items()}
     figures["altered"] = dict(enumerate(report.documents))
+    if made is not None:
+        figures["repaired"] = made
     show(figures, json)
     if not report.ok:
         raise typer.Exit(1)
 
 
-def _repair(dataset: str, bad: Iterable[int]) -> None:
-    from raysynth.actors.lease import Lease
-    from raysynth.store.dataset import invalidate
-    from raysynth.store.objects import Objects
+def _repair(dataset: str, found: "Report", address: str | None) -> tuple[int, "Report"]:
+    """Have the bad shards made again; how many were, and what is wrong afterwards."""
+    from raysynth.actors.repair import repair
+    from raysynth.store.verify import verify
 
-    with Lease(Objects(dataset), "repair"):
-        invalidate(dataset, bad)
-    typer.echo(f"run `raysynth generate CONFIG --out {dataset}` to make what is missing again", err=True)
+    made = repair(dataset, found.bad, address, track=track_shards)["made"]
+    after = verify(dataset, only=None if found.documents else found.bad)
+    after.cells += found.cells
+    return made, after
 
 
 @export.command()

@@ -64,11 +64,11 @@ def _lines(what: str) -> Update:
     return update
 
 
-def track_shards(reports: Iterable[R], total: int) -> Iterator[R]:
-    """Pass on the reports of `total` shards and show each as it comes."""
+def track_shards(reports: Iterable[R], total: int, state: Callable[[], str]) -> Iterator[R]:
+    """Pass on the reports of `total` shards and show each as it comes, with the state of the run."""
     with progress("shards") as update:
         for done, report in enumerate(reports, start=1):
-            update(done, total, describe_shard(report))
+            update(done, total, f"{describe_shard(report)}; {state()}")
             yield report
 
 

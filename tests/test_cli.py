@@ -13,7 +13,6 @@ import tifffile
 from raysynth.cli import main
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
-from raysynth.store.objects import Objects
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import write_shard
 
@@ -150,16 +149,15 @@ def test_verify_reports_and_repairs(run: Run, dataset: Path, tmp_path: Path) -> 
     assert "not finished" in out
     assert json.loads(figures.read_text())["bad"] == {"1": "not finished"}
 
-    _write(dataset, 1)
-    Objects(str(dataset)).put("cells.parquet/part-00000.parquet", b"damaged")
     code, _, err = run("verify", dataset, "--repair")
-    assert code == 1
-    assert "raysynth generate CONFIG --out" in err
-    _write(dataset, 0)
-    run("verify", dataset, "--repair")
-    code, out, _ = run("verify", dataset)
+    assert code == 2
+    assert "no record of the run" in err
+    _write(dataset, 1)  # its frame is still listed as missing
+    assert run("verify", dataset)[0] == 1
+    code, out, _ = run("verify", dataset, "--repair")
     assert code == 0
     assert "ok: True" in out
+    assert run("verify", dataset)[0] == 0
 
 
 def test_preview_and_export_write_their_files(run: Run, dataset: Path, tmp_path: Path) -> None:

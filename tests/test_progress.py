@@ -12,10 +12,10 @@ from raysynth.progress import progress, show, track_shards
 def test_shards_are_passed_on_and_each_gets_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     good = Report(3, counts={"cells": 32, "frames": 4}, seconds={"texture": 1.5, "compose": 0.5})
     reports = [good, Report(1, reason="synthesise: out of memory")]
-    assert list(track_shards(reports, 2)) == reports
+    assert list(track_shards(reports, 2, lambda: "all is well")) == reports
     assert capsys.readouterr().err.splitlines() == [
-        "shards 1/2 shard 3: 32 cells in 4 frames, 2.0 s",
-        "shards 2/2 shard 1 failed: synthesise: out of memory",
+        "shards 1/2 shard 3: 32 cells in 4 frames, 2.0 s; all is well",
+        "shards 2/2 shard 1 failed: synthesise: out of memory; all is well",
     ]
 
 

@@ -1,31 +1,32 @@
 """`raysynth generate`: from a bundle to a data set, or from half a data set to a whole one."""
 
 import secrets
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from raysynth.actors import attempts, lease, pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.cluster import cluster
 from raysynth.actors.lease import Lease
+from raysynth.actors.meter import Meter
 from raysynth.actors.pipeline import Report
 from raysynth.actors.sources import Factory, Keeping, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory, ShardComposer
 from raysynth.config import Config
 from raysynth.errors import InputError
 from raysynth.population.bank import BankIndex, BankWriter
-from raysynth.store.dataset import RUNS, create_dataset, finalise, read_manifest
+from raysynth.store.dataset import RUNS, create_dataset, finalise, invalidate, read_manifest
 from raysynth.store.manifest import Manifest, canonical_json
 from raysynth.store.marks import done_shards, record_failure
 from raysynth.store.objects import Objects, local_folder
 from raysynth.store.spec import DatasetSpec
+from raysynth.train.run import bundle_folder
 
-Track = Callable[[Iterator[Report], int], Iterable[Report]]
+Track = Callable[[Iterator[Report], int, Callable[[], str]], Iterable[Report]]
 VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "numcodecs", "pyarrow")
 # Settings that leave the bytes alone, or stand in the manifest by themselves. The bundle's hash stands for the data.
 NOT_BYTES: dict[str, Any] = {
@@ -50,22 +51,25 @@ def generate(
     *,
     cells: str | None = None,
     keep_cells: str | None = None,
+    again: Collection[int] = (),
     factory: Factory = CascadeFactory,
-    track: Track = lambda reports, total: reports,
+    track: Track = lambda reports, total, state: reports,
 ) -> dict[str, Any]:
     """Make the data set of `config`, go on with it where a run was cut off, or extend it to more frames.
 
     out, frames, seed: instead of those in `config.generate`. address: a Ray cluster; None: this machine.
     cells: a bank (folder or s3:// address) to compose from, without any model. keep_cells: where to keep the cells that
     are made as such a bank.
+    again: shards to make anew although they are done.
     factory: what the actors run, given the bundle's folder, the config and the device. track: wraps the stream of the
-    given number of reports, for a progress bar.
+    given number of reports, for a progress bar; its last argument says in a line how the run is doing.
     Returns the summary of the run; its `failed` gives the reason for each shard that could not be made.
     Raises InputError for a bad setting, bundle, target or cluster, and while another run writes the data set.
     """
     given = {"out": out, "frames": frames, "seed": seed}
     changed = config.generate.model_copy(update={name: value for name, value in given.items() if value is not None})
     config = config.model_copy(update={"generate": changed})
+    settings = _settings(config, cells)
     if cells is not None and keep_cells is not None:
         raise InputError("--cells composes from cells that are kept already: leave --keep-cells out")
     with cluster(address) as resources:
@@ -78,6 +82,8 @@ def generate(
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         with Lease(target, run):
             create_dataset(target.uri, manifest)
+            if again:
+                invalidate(target.uri, again)
             done = done_shards(target.uri)
             pending = sorted(set(range(spec.shards)) - done)
             writer = None if keep_cells is None else _begin_bank(keep_cells, source, manifest, done)
@@ -92,7 +98,11 @@ def generate(
                 source.pool,
                 config.runtime.threads,
             )
-            summary = _follow(track(reports, len(pending)), target, run, source)
+            meter = Meter(source.pool.actors if source.pool is not None else 0)
+            tracked = track(meter.measured(reports), len(pending), meter.line)
+            record: dict[str, Any] = {"run": run, "started": _now(), "settings": settings, "shards": []}
+            target.put(f"{RUNS}{run}.json", canonical_json(record))
+            summary = _follow(tracked, target, record, source, meter)
             if writer is not None:
                 bank = writer.seal(done_shards(target.uri))
                 summary["bank"] = {"place": writer.objects.uri, "parts": len(bank.parts), "cells": bank.cells}
@@ -132,11 +142,20 @@ def describe(source: Source) -> Manifest:
     )
 
 
-def _follow(reports: Iterable[Report], target: Objects, run: str, source: Source) -> dict[str, Any]:
+def _settings(config: Config, cells: str | None) -> dict[str, Any]:
+    """What `verify --repair` needs to go on, on any machine that sees the same folders."""
+    places = {"bundle": config.bundle or str(bundle_folder(config))}
+    if Path(places["bundle"]).is_dir():
+        places["bundle"] = str(Path(places["bundle"]).absolute())
+    bank = None if cells is None else str(local_folder(cells) or cells)
+    return {"config": config.model_dump(mode="json") | places, "cells": bank}
+
+
+def _follow(
+    reports: Iterable[Report], target: Objects, record: dict[str, Any], source: Source, meter: Meter
+) -> dict[str, Any]:
     """Record what becomes of each shard, then finish the data set; returns the run's summary."""
-    clock = time.monotonic()
-    pool = asdict(source.pool) if source.pool is not None else {}
-    record: dict[str, Any] = {"run": run, "started": _now(), "pool": pool, "shards": []}
+    pool, run = asdict(source.pool) if source.pool is not None else {}, record["run"]
     try:
         for report in reports:
             record["shards"].append(asdict(report))
@@ -146,8 +165,7 @@ def _follow(reports: Iterable[Report], target: Objects, run: str, source: Source
         manifest = finalise(target.uri)
         attempts.clear(target)
         distinct = source.distinct_cells(manifest.dataset.shards) or manifest.counts.get("cells", 0)
-        elapsed = time.monotonic() - clock
-        record["summary"] = pool | summarise(record["shards"], manifest.counts, distinct, elapsed)
+        record["summary"] = pool | summarise(record["shards"], manifest.counts, distinct) | meter.record()
     finally:
         target.put(f"{RUNS}{run}.json", canonical_json(record | {"ended": _now()}))
     return record["summary"]
@@ -157,22 +175,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def summarise(shards: list[dict[str, Any]], counts: dict[str, int], cells: int, elapsed: float) -> dict[str, Any]:
-    """Figures of a run from its shards' reports: what it made, what failed and why, and where the time went.
+def summarise(shards: list[dict[str, Any]], counts: dict[str, int], cells: int) -> dict[str, Any]:
+    """What a run made, and what failed and why, from its shards' reports.
 
     counts: totals of the whole data set. cells: different cells in it; `reuse` is how often each is placed, on average.
     """
     failed = {shard["shard"]: shard["reason"] for shard in shards if shard["reason"] is not None}
-    made = [shard for shard in shards if shard["reason"] is None]
-    seconds: Counter[str] = Counter()
-    for shard in shards:
-        seconds.update(shard["seconds"])
     return {
-        "made": len(made),
+        "made": len(shards) - len(failed),
         "failed": failed,
         "counts": counts,
         "reuse": round(counts["uses_placed"] / cells, 3) if cells else None,
-        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-        "elapsed": round(elapsed, 3),
-        "cells_per_second": round(sum(shard["counts"]["cells"] for shard in made) / elapsed, 3),
     }

@@ -54,13 +54,17 @@ class Composer(Protocol):
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one shard; `reason` is None for one that is written. The dictionaries are by stage or by count."""
+    """What became of one shard; `reason` is None for one that is written. The dictionaries are by stage or by count.
+
+    times: when a stage began and ended, seconds since the epoch by its host's clock.
+    """
 
     shard: int
     reason: str | None = None
     trace: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    times: dict[str, tuple[float, float]] = field(default_factory=dict)
     hosts: dict[str, str] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
 
@@ -88,7 +92,7 @@ def run(
     context.max_consecutive_actor_init_deaths = attempts.limit
     environment = {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}}
     rows = [_row(Report(shard)) for shard in shards]
-    dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    dataset: ray.data.Dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
     if factory is not None and pool is not None:
         dataset = dataset.map(
             _Synthesise,  # type: ignore[arg-type]  # Ray's annotation leaves out classes, and what fn_kwargs fill
@@ -140,27 +144,29 @@ def _compose(row: Row, composer: Composer, attempts: Attempts) -> Row:
     report = Report(**json.loads(row["report"]))
     if report.reason is not None:
         return _row(report)
-    started = time.perf_counter()
     report, counts = _attempt(
         "compose",
         report,
         attempts,
         lambda: composer(report.shard, unpack(pickle.loads(row["cells"])) if "cells" in row else [], report.counts),
     )
-    seconds = report.seconds | {"compose": time.perf_counter() - started}
+    begun, ended = report.times["compose"]
+    seconds = report.seconds | {"compose": ended - begun}
     return _row(replace(report, counts=dict(counts or report.counts), seconds=seconds))
 
 
 def _attempt(stage: str, report: Report, attempts: Attempts, work: Callable[[], T]) -> tuple[Report, T | None]:
     """Do `work` as a recorded attempt; whatever goes wrong becomes the report's reason, and the result None."""
+    begun, result = time.time(), None
     try:
         number = attempts.begin(stage, report.shard)
         hosts = report.hosts | {stage: socket.gethostname()}
         report = replace(report, hosts=hosts, attempts=report.attempts | {stage: number})
-        return report, work()
+        result = work()
     except Exception as error:  # Any error of one shard must leave the others running; it is kept, with its trace.
         reason = str(error) or type(error).__name__
-        return replace(report, reason=f"{stage}: {reason}", trace=traceback.format_exc()), None
+        report = replace(report, reason=f"{stage}: {reason}", trace=traceback.format_exc())
+    return replace(report, times=report.times | {stage: (begun, time.time())}), result
 
 
 def _row(report: Report, cells: bytes | None = None) -> Row:

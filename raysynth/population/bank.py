@@ -143,7 +143,7 @@ class BankWriter:
     def write(self, shard: int, cells: Sequence[Cell]) -> None:
         """Keep the cells of one shard; equal cells give equal bytes, so it may be repeated."""
         packed = io.BytesIO()
-        np.savez(packed, **pack(cells))  # type: ignore[arg-type]  # numpy's stub takes the names for its own options
+        np.savez(packed, **pack(cells))
         data = packed.getvalue()
         part = Part(shard=shard, cells=len(cells), sha256=hashlib.sha256(data).hexdigest())
         self.objects.put(part.key, data)

@@ -1,7 +1,7 @@
 """Check a data set, shard by shard: everything is there, nothing has changed, and labels and table say the same."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -37,17 +37,19 @@ class Report:
         return not self.bad and not self.documents
 
 
-def verify(uri: str, progress: Callable[[int, int], None] = lambda done, of: None) -> Report:
+def verify(
+    uri: str, progress: Callable[[int, int], None] = lambda done, of: None, only: Collection[int] | None = None
+) -> Report:
     """Check the data set at `uri`, holding one shard in memory at a time.
 
-    progress: called after each shard with the number checked and the number in all. Raises InputError when there is no
-    data set. Give `Report.bad` to `dataset.invalidate` to have exactly these shards made again.
+    progress: called after each shard with the number checked and the number in all. only: these shards; None: all.
+    Raises InputError when there is no data set.
     """
     dataset = Dataset(uri)
-    shards = dataset.spec.shards
-    report = Report(dataset.uri, shards, documents=_altered_documents(dataset))
+    chosen = range(dataset.spec.shards) if only is None else sorted(only)
+    report = Report(dataset.uri, dataset.spec.shards, documents=_altered_documents(dataset))
     done, failed = marks.done_shards(uri), marks.failures(uri)
-    for index in range(shards):
+    for number, index in enumerate(chosen, start=1):
         if index not in done:
             report.bad[index] = [f"failed: {failed[index]}" if index in failed else "not finished"]
         elif problems := _altered_objects(dataset, index):
@@ -57,7 +59,7 @@ def verify(uri: str, progress: Callable[[int, int], None] = lambda done, of: Non
             report.cells += cells
             if problems:
                 report.bad[index] = problems
-        progress(index + 1, shards)
+        progress(number, len(chosen))
     return report
 
 
