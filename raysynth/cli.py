@@ -86,6 +86,9 @@ def generate(
     ] = None,
     keep_cells: Annotated[str | None, typer.Option(metavar="URI", help="Keep the cells as such a bank.")] = None,
     address: Address = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Write nothing: a probe tells cells, reuse, bytes and hours.")
+    ] = False,
     overrides: Overrides = None,
     json: Json = None,
 ) -> None:
@@ -93,6 +96,11 @@ def generate(
     from raysynth.actors.generate import generate
 
     settings = load(config, overrides or ())
+    if plan:
+        from raysynth.actors.forecast import forecast
+
+        show(forecast(settings, frames, address, cells=cells), json)
+        return
     summary = generate(settings, out, frames, seed, address, cells=cells, keep_cells=keep_cells, track=track_shards)
     show(summary, json)
     if summary["failed"]:

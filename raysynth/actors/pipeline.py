@@ -90,7 +90,6 @@ def run(
     context.print_on_execution_start = False
     context.execution_no_progress_timeout_s = NO_TIMEOUT
     context.max_consecutive_actor_init_deaths = attempts.limit
-    environment = {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}}
     rows = [_row(Report(shard)) for shard in shards]
     dataset: ray.data.Dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
     if factory is not None and pool is not None:
@@ -102,16 +101,21 @@ def run(
             compute=ActorPoolStrategy(size=min(pool.largest, len(shards)), max_tasks_in_flight_per_actor=1),
             num_cpus=pool.cpus,
             num_gpus=pool.gpus,
-            runtime_env=environment,
+            runtime_env=environment(threads),
         )
     dataset = dataset.map(
         _compose,  # type: ignore[arg-type]
         fn_kwargs={"composer": composer, "attempts": attempts},
         num_cpus=COMPOSER_CPUS,
-        runtime_env=environment,
+        runtime_env=environment(threads),
     )
     for row in dataset.iter_rows():
         yield Report(**json.loads(row["report"]))
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """Ray's environment of every process: its number of threads, on which results depend."""
+    return {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}}
 
 
 class _Synthesise:

@@ -30,8 +30,9 @@ def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: 
             )
 
 
-def _arrays(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
-    """The objects of every array and level."""
+def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
+    """The objects that hold shard `index`, by key: every array and level. Frames `(t, [z,] y, x)`, fewer than a whole
+    shard only at the end of a data set, or to see how many bytes they take."""
     objects: dict[str, bytes] = {}
     for level in range(spec.levels):
         factors = spec.factors(level)
@@ -62,7 +63,7 @@ def write_shard(
     if fractions := sorted(name for name, value in counts.items() if not isinstance(value, Integral)):
         raise ValueError(f"counts are summed over shards, so they are integers: leave out {fractions}")
     measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
-    data = _arrays(spec, index, images, labels)
+    data = encode_frames(spec, index, images, labels)
     data[table_key(index)] = table.to_parquet(table.complete(measured, rows))
     marks.remove_done(objects, index)
     objects.put_all(data)
