@@ -46,8 +46,8 @@ def save_result(name: str, figures: object) -> Path:
 
 
 def _without_folder(argument: str) -> str:
-    """An absolute path's last part: folders of one machine mean nothing on another."""
-    return Path(argument).name if argument.startswith("/") else argument
+    """The argument with the last part of each absolute path in it: folders of one machine mean nothing on another."""
+    return "=".join(Path(part).name if part.startswith("/") else part for part in argument.split("="))
 
 
 def _commit() -> str:
