@@ -15,6 +15,7 @@ from raysynth.actors.cluster import cluster
 from raysynth.actors.lease import Lease
 from raysynth.actors.pipeline import Report, Synthesiser
 from raysynth.actors.pool import plan
+from raysynth.actors.sent_bundle import SentBundle, send
 from raysynth.actors.work import CascadeFactory, ShardComposer
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.config import Config
@@ -26,7 +27,7 @@ from raysynth.store.spec import DatasetSpec
 from raysynth.train.run import bundle_folder
 
 Track = Callable[[Iterator[Report], int], Iterable[Report]]
-Factory = Callable[[str, Config, str], Callable[[], Synthesiser]]
+Factory = Callable[[SentBundle, Config, str], Callable[[], Synthesiser]]
 VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "pyarrow")
 # Settings that leave the bytes alone, or stand in the manifest by themselves. The bundle's hash stands for the data.
 NOT_BYTES: dict[str, Any] = {
@@ -55,7 +56,7 @@ def generate(
     """Make the data set of `config`, go on with it where a run was cut off, or extend it to more frames.
 
     out, frames, seed: instead of those in `config.generate`. address: a Ray cluster; None: this machine.
-    factory: what the actors run, given the bundle's folder, the config and the device. track: wraps the stream of the
+    factory: what the actors run, given the bundle, the config and the device. track: wraps the stream of the
     given number of reports, for a progress bar.
     Returns the summary of the run; its `failed` gives the reason for each shard that could not be made.
     Raises InputError for a bad setting, bundle, target or cluster, and while another run writes the data set.
@@ -66,7 +67,7 @@ def generate(
     config = bundle.resolve(config.model_copy(update={"generate": changed}))
     with cluster(address) as resources:
         pool = plan(resources, config.runtime)
-        synthesiser = factory(str(bundle.folder.absolute()), config, pool.device)
+        synthesiser = factory(send(bundle), config, pool.device)
         manifest = describe(config, bundle, pool.device)
         spec, uri = manifest.dataset, config.generate.out
         target = Objects(str(local_folder(uri) or uri), create=True)  # absolute: workers have folders of their own

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from raysynth.actors import lease
 from raysynth.actors.pipeline import Synthesiser
@@ -13,12 +14,15 @@ from raysynth.store.objects import Objects
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import write_shard
 
+if TYPE_CHECKING:
+    from raysynth.actors.sent_bundle import SentBundle
+
 
 @dataclass(frozen=True)
 class CascadeFactory:
-    """Reads the cascade's models from the bundle in `folder`, inside the actor that will run them on `device`."""
+    """Reads the cascade's models from a bundle inside the actor that will run them on `device`."""
 
-    folder: str
+    bundle: "SentBundle"
     config: Config
     device: str
 
@@ -26,7 +30,7 @@ class CascadeFactory:
         """A damaged bundle is found here, in the driver, before any data set is begun."""
         from raysynth.cascade.bundle import open_bundle
 
-        open_bundle(self.folder).check()
+        open_bundle(str(self.bundle.folder())).check()
 
     def __call__(self) -> Synthesiser:
         """The cascade with its data set's seed, on a fixed number of threads and by deterministic algorithms."""
@@ -37,7 +41,7 @@ class CascadeFactory:
 
         torch.set_num_threads(self.config.runtime.threads)
         torch.use_deterministic_algorithms(True)
-        cascade = Cascade(self.folder, self.config, self.device)
+        cascade = Cascade(str(self.bundle.folder()), self.config, self.device)
         return lambda shard: cascade.synthesise(shard, self.config.generate.seed)
 
 
