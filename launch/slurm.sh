@@ -17,7 +17,7 @@ set -euo pipefail
 JOIN_SECONDS=${JOIN_SECONDS:-300}  # how long nodes are waited for
 
 # Everything of this user that reaches the cluster carries a token from ~/.ray, which the nodes share.
-export RAY_AUTH_MODE=token RAY_DISABLE_USAGE_STATS=1
+export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
 ray get-auth-token --generate > /dev/null
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
