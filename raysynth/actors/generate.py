@@ -61,7 +61,7 @@ def generate(
     cells: a bank (folder or s3:// address) to compose from, without any model. keep_cells: where to keep the cells that
     are made as such a bank.
     again: shards to make anew although they are done.
-    factory: what the actors run, given the bundle's folder, the config and the device. track: wraps the stream of the
+    factory: what the actors run, given the bundle, the config and the device. track: wraps the stream of the
     given number of reports, for a progress bar; its last argument says in a line how the run is doing.
     Returns the summary of the run; its `failed` gives the reason for each shard that could not be made.
     Raises InputError for a bad setting, bundle, target or cluster, and while another run writes the data set.

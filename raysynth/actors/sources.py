@@ -1,20 +1,21 @@
 """Where the cells of a data set come from: the cascade of a bundle, or a bank of cells that were kept."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from raysynth.actors.pipeline import Composer, Synthesised, Synthesiser
 from raysynth.actors.pool import Pool, plan
+from raysynth.actors.sent_bundle import SentBundle, send
+from raysynth.actors.work import BankComposer
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
-from raysynth.population.bank import BankIndex, BankWriter, open_bank, read_cells
-from raysynth.population.cell import Cell
-from raysynth.store.objects import Objects, local_folder
+from raysynth.population.bank import BankIndex, BankWriter, open_bank
+from raysynth.store.objects import local_folder
 from raysynth.train.run import bundle_folder
 
-Factory = Callable[[str, Config, str], Callable[[], Synthesiser]]
+Factory = Callable[[SentBundle, Config, str], Callable[[], Synthesiser]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def from_bundle(config: Config, resources: Mapping[str, float], factory: Factory
     bundle = open_bundle(config.bundle or str(bundle_folder(config)))
     config = bundle.resolve(config)
     pool = plan(resources, config.runtime)
-    made = factory(str(bundle.folder.absolute()), config, pool.device)
+    made = factory(send(bundle), config, pool.device)
     return Source(config, bundle.info.statistics, bundle.digest, pool.device, pool, made)
 
 
@@ -67,22 +68,6 @@ def from_bank(config: Config, uri: str) -> Source:
         )
     place = str(local_folder(uri) or uri)  # absolute: workers have folders of their own
     return Source(config, bank.statistics, bank.digest, "cpu", bank=bank, place=place)
-
-
-@dataclass(frozen=True)
-class BankComposer:
-    """Reads a shard's parts of the bank in `place`, then composes."""
-
-    place: str
-    bank: BankIndex
-    seed: int
-    parts: int
-    composer: Composer
-
-    def __call__(self, shard: int, cells: Sequence[Cell], counts: Mapping[str, int]) -> Mapping[str, int]:
-        """Write `shard`; no cells come with it."""
-        parts = self.bank.chosen(self.seed, shard, self.parts)
-        return self.composer(shard, read_cells(Objects(self.place), parts), counts)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from raysynth.actors import lease
-from raysynth.actors.pipeline import Synthesiser
+from raysynth.actors.pipeline import Composer, Synthesiser
 from raysynth.config import Config
 from raysynth.data.statistics import PopulationStatistics
+from raysynth.population.bank import BankIndex, read_cells
 from raysynth.population.cell import Cell
 from raysynth.population.compose import compose_shard
 from raysynth.store.objects import Objects
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import write_shard
 
+if TYPE_CHECKING:
+    from raysynth.actors.sent_bundle import SentBundle
+
 
 @dataclass(frozen=True)
 class CascadeFactory:
-    """Reads the cascade's models from the bundle in `folder`, inside the actor that will run them on `device`."""
+    """Reads the cascade's models from a bundle inside the actor that will run them on `device`."""
 
-    folder: str
+    bundle: "SentBundle"
     config: Config
     device: str
 
@@ -26,7 +31,7 @@ class CascadeFactory:
         """A damaged bundle is found here, in the driver, before any data set is begun."""
         from raysynth.cascade.bundle import open_bundle
 
-        open_bundle(self.folder).check()
+        open_bundle(str(self.bundle.folder())).check()
 
     def __call__(self) -> Synthesiser:
         """The cascade with its data set's seed, on a fixed number of threads and by deterministic algorithms."""
@@ -37,7 +42,7 @@ class CascadeFactory:
 
         torch.set_num_threads(self.config.runtime.threads)
         torch.use_deterministic_algorithms(True)
-        cascade = Cascade(self.folder, self.config, self.device)
+        cascade = Cascade(str(self.bundle.folder()), self.config, self.device)
         return lambda shard: cascade.synthesise(shard, self.config.generate.seed)
 
 
@@ -60,3 +65,19 @@ class ShardComposer:
         lease.require(self.target, self.run)
         write_shard(self.target.uri, self.spec, shard, composed.images, composed.labels, composed.rows, total)
         return total
+
+
+@dataclass(frozen=True)
+class BankComposer:
+    """Reads a shard's parts of the bank in `place`, then composes."""
+
+    place: str
+    bank: BankIndex
+    seed: int
+    parts: int
+    composer: Composer
+
+    def __call__(self, shard: int, cells: Sequence[Cell], counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Write `shard`; no cells come with it."""
+        parts = self.bank.chosen(self.seed, shard, self.parts)
+        return self.composer(shard, read_cells(Objects(self.place), parts), counts)

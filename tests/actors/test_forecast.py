@@ -11,6 +11,7 @@ import ray
 from raysynth.actors.forecast import forecast
 from raysynth.actors.generate import generate
 from raysynth.actors.pipeline import Synthesiser
+from raysynth.actors.sent_bundle import SentBundle
 from raysynth.config import Config
 
 from .conftest import Ellipses, ellipse_config
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.timeout(600)
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
-def ellipses(folder: str, config: Config, device: str) -> Callable[[], Synthesiser]:
+def ellipses(bundle: SentBundle, config: Config, device: str) -> Callable[[], Synthesiser]:
     """A factory of as many ellipses as a shard wants."""
     return lambda: Ellipses(config.generate.seed, config.generate.cells_per_shard)
 

@@ -13,6 +13,7 @@ import ray
 from raysynth.actors.generate import describe, generate
 from raysynth.actors.lease import Lease
 from raysynth.actors.pipeline import Synthesiser
+from raysynth.actors.sent_bundle import SentBundle
 from raysynth.actors.sources import Source
 from raysynth.actors.work import ShardComposer
 from raysynth.cascade.bundle import open_bundle
@@ -44,14 +45,14 @@ class Refusing:
         return Ellipses()(shard)
 
 
-def ellipses(folder: str, config: Config, device: str) -> Callable[[], Synthesiser]:
+def ellipses(bundle: SentBundle, config: Config, device: str) -> Callable[[], Synthesiser]:
     """A factory of ellipses."""
     return lambda: Ellipses(config.generate.seed)
 
 
 def refusing(*shards: int) -> Any:
     """A factory of synthesisers that fail at `shards`."""
-    return lambda folder, config, device: lambda: Refusing(shards)
+    return lambda bundle, config, device: lambda: Refusing(shards)
 
 
 def _bytes(uri: str) -> dict[str, bytes]:

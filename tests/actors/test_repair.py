@@ -11,6 +11,7 @@ import ray
 from raysynth.actors.generate import generate
 from raysynth.actors.pipeline import Synthesiser
 from raysynth.actors.repair import repair
+from raysynth.actors.sent_bundle import SentBundle
 from raysynth.config import Config
 from raysynth.errors import InputError
 from raysynth.store.objects import Objects
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
-def ellipses(folder: str, config: Config, device: str) -> Callable[[], Synthesiser]:
+def ellipses(bundle: SentBundle, config: Config, device: str) -> Callable[[], Synthesiser]:
     """A factory of ellipses."""
     return lambda: Ellipses(config.generate.seed)
 
