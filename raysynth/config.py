@@ -219,7 +219,8 @@ class TextureConfig(Settings):
     autoencoder_steps: Count = Field(600, description="training steps of the autoencoder")
     channels: tuple[Count, ...] = Field((48, 96, 96), description="scratch: UNet channels per level")
     spread: Positive = Field(
-        1.0, description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain"
+        1.0,
+        description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain",
     )
     rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
     shared_waves: Annotated[float, Field(ge=0)] = Field(

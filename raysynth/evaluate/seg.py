@@ -2,7 +2,7 @@
 
 Every label image of the reference is compared with the predicted labels of its frame. A reference cell R is matched by
 the predicted cell S that covers more than half of it, and scores their Jaccard index |R∩S| / |R∪S|; an unmatched one
-scores 0. SEG is the mean over all reference cells of all images, so references may leave cells out. An image of a single
+scores 0. SEG is the mean over all reference cells of all images, so references may leave cells out. An image of one
 slice is compared with that slice, as the challenge's own program does: a cell annotated in two slices counts twice.
 
 Average precision is TP / (TP + FP + FN), summed over all images, as in StarDist and Cellpose; TP is the largest number
