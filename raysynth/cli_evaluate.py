@@ -1,6 +1,7 @@
 """The verbs of `raysynth evaluate`: how good are labels, how real do images look, how alike are cells?"""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,10 @@ from raysynth.progress import progress, show
 evaluate = typer.Typer(help="Measure labels and images.", no_args_is_help=True)
 
 LABELS = "A data set, or a folder of maskTTT.tif, man_segTTT.tif or man_seg_TTT_ZZZ.tif."
+FRAMES = "A data set, a folder with images and masks, or a CTC sequence (or the folder of sequences)."
+
+SetA = Annotated[str, typer.Argument(metavar="A", help=f"The real set. {FRAMES}")]
+SetB = Annotated[str, typer.Argument(metavar="B", help=f"What is compared with it. {FRAMES}")]
 
 
 @evaluate.command()
@@ -27,3 +32,38 @@ def seg(
     with progress("label images compared") as update:
         scores = compare(predicted, reference, common, lambda done, total: update(done, total, ""))
     show(scores.figures(), json)
+
+
+@evaluate.command()
+def fidelity(
+    a: SetA,
+    b: SetB,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Inception weights. [default: the canonical ones, downloaded once]"),
+    ] = None,
+    tiles: Annotated[int, typer.Option(min=40, help="Random tiles of each half of A, and of B.")] = 500,
+    whole: Annotated[bool, typer.Option("--whole", help="Compare whole frames, from 500 on, and not tiles.")] = False,
+    cellpose: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also a distance in the features of this Cellpose network.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """FID, KID, precision and recall of B against half of A, beside the other half of A against it."""
+    from raysynth.evaluate import likeness
+    from raysynth.evaluate.cellpose_features import CellposeFeatures
+    from raysynth.evaluate.frame_sets import frame_set
+    from raysynth.evaluate.inception import CANONICAL, Inception
+
+    inception, sets = Inception(weights), (frame_set(a), frame_set(b))
+    sample = likeness.sample_whole(*sets) if whole else likeness.sample_tiles(*sets, tiles)
+    seen = CellposeFeatures(cellpose, sample.diameter_px) if cellpose else None
+    figures: dict[str, Any] = {name: f"{s.name} ({s.labels})" for name, s in zip("ab", sets, strict=True)}
+    figures |= {**sample.about, "weights": inception.name}
+    if inception.name != CANONICAL:
+        figures["comparable"] = "only with figures of the same weights"
+    with progress("sets seen by the network") as update:
+        figures |= likeness.distances(sample, inception, lambda done, total: update(done, total, ""))
+    if seen is not None:
+        figures["cellpose_frechet"] = {"weights": seen.name, **likeness.frechet(sample, seen)}
+    show(figures, json)
