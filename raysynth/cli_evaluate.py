@@ -1,7 +1,7 @@
 """The verbs of `raysynth evaluate`: how good are labels, how real do images look, how alike are cells?"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -53,17 +53,39 @@ def fidelity(
     from raysynth.evaluate import likeness
     from raysynth.evaluate.cellpose_features import CellposeFeatures
     from raysynth.evaluate.frame_sets import frame_set
-    from raysynth.evaluate.inception import CANONICAL, Inception
+    from raysynth.evaluate.inception import Inception
 
-    inception, sets = Inception(weights), (frame_set(a), frame_set(b))
-    sample = likeness.sample_whole(*sets) if whole else likeness.sample_tiles(*sets, tiles)
+    inception, (real, other) = Inception(weights), (frame_set(a), frame_set(b))
+    sample = likeness.sample_whole(real, other) if whole else likeness.sample_tiles(real, other, tiles)
     seen = CellposeFeatures(cellpose, sample.diameter_px) if cellpose else None
-    figures: dict[str, Any] = {name: f"{s.name} ({s.labels})" for name, s in zip("ab", sets, strict=True)}
-    figures |= {**sample.about, "weights": inception.name}
-    if inception.name != CANONICAL:
-        figures["comparable"] = "only with figures of the same weights"
     with progress("sets seen by the network") as update:
-        figures |= likeness.distances(sample, inception, lambda done, total: update(done, total, ""))
+        figures = likeness.report(real, other, sample, inception, lambda done, total: update(done, total, ""))
     if seen is not None:
-        figures["cellpose_frechet"] = {"weights": seen.name, **likeness.frechet(sample, seen)}
+        figures["cellpose_frechet"] = likeness.frechet(sample, seen)
+    show(figures, json)
+
+
+@evaluate.command()
+def morphology(
+    a: SetA,
+    b: SetB,
+    voxel: Annotated[
+        str | None, typer.Option("--voxel-um", metavar="[Z,]Y,X", help="Voxel size of sets that do not store one.")
+    ] = None,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw the distributions into FOLDER/morphology.png.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Shape, brightness, texture, edges and neighbours of cells: B against A, beside half of A against half."""
+    from raysynth.evaluate.cell_figures import compare_sets, voxel_size
+    from raysynth.evaluate.frame_sets import frame_set
+    from raysynth.evaluate.plots import draw_morphology, plots_folder
+
+    folder, given = plots_folder(plots) if plots else None, voxel_size(voxel) if voxel else None
+    with progress("frames measured") as update:
+        result = compare_sets(frame_set(a), frame_set(b), given, lambda done, total: update(done, total, ""))
+    figures = result.figures()
+    if folder is not None:
+        figures["plots"] = str(draw_morphology(result, folder))
     show(figures, json)

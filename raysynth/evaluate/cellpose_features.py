@@ -48,7 +48,7 @@ class CellposeFeatures:
 
     @torch.no_grad()
     def features(self, images: NDArray[np.uint8]) -> Tensor:
-        """Features `(n, d)`, float64, of grey images `(n, y, x)`, scaled to the diameter of cells the network expects."""
+        """Features `(n, d)`, float64, of grey images `(n, y, x)`, scaled to the cell diameter of the network."""
         side = [max(1, round(n * self._scale / _MULTIPLE)) * _MULTIPLE for n in images.shape[1:]]
         found = []
         for batch in torch.from_numpy(np.ascontiguousarray(images)).split(BATCH):

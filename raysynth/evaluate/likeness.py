@@ -17,6 +17,7 @@ from raysynth.data.frames import Pixels, as_volume
 from raysynth.errors import InputError
 from raysynth.evaluate import fidelity
 from raysynth.evaluate.frame_sets import FrameSet, median_diameter
+from raysynth.evaluate.inception import CANONICAL
 from raysynth.evaluate.tiles import fixed_map, random_tiles, tile_side, to_bytes
 from raysynth.seeds import Stage, generator
 
@@ -116,11 +117,21 @@ def distances(sample: Sample, space: Space, update: Update = lambda done, total:
     }
 
 
+def report(
+    a: FrameSet, b: FrameSet, sample: Sample, space: Space, update: Update = lambda done, total: None
+) -> dict[str, Any]:
+    """`distances` with what they were measured on and with: the network's weights stand in every table."""
+    about = {"a": f"{a.name} ({a.labels})", "b": f"{b.name} ({b.labels})", **sample.about, "weights": space.name}
+    if space.name != CANONICAL:
+        about["comparable"] = "only with figures of the same weights"
+    return about | distances(sample, space, update)
+
+
 def frechet(sample: Sample, space: Space) -> dict[str, Any]:
     """The Fréchet distance in one network's features: real to real, and A to B."""
     half, other_half, other = (_features(space, part) for part in (sample.half, sample.other_half, sample.other))
     real, synthetic = fidelity.fid(half, other_half), fidelity.fid(half, other)
-    return {"real_to_real": real, "a_to_b": synthetic, "ratio": synthetic / real}
+    return {"weights": space.name, "real_to_real": real, "a_to_b": synthetic, "ratio": synthetic / real}
 
 
 def _row(fid: float, kid: float, precision: float, recall: float) -> dict[str, float]:

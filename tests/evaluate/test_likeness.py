@@ -7,7 +7,7 @@ import torch
 
 from raysynth.errors import InputError
 from raysynth.evaluate.frame_sets import frame_set
-from raysynth.evaluate.likeness import Sample, distances, frechet, sample_tiles, sample_whole
+from raysynth.evaluate.likeness import Sample, distances, frechet, report, sample_tiles, sample_whole
 
 Pairs = Callable[..., Path]
 
@@ -51,6 +51,15 @@ def test_like_frames_are_as_near_as_real_ones_and_others_are_not(pairs: Pairs) -
     assert other["fid_ratio"] == pytest.approx(other["a_to_b"]["fid"] / other["real_to_real"]["fid"])
 
 
+def test_the_weights_stand_in_the_table(pairs: Pairs) -> None:
+    real, other = (frame_set(str(pairs(name, seed=seed))) for name, seed in (("real", 0), ("other", 50)))
+    table = report(real, other, sample_tiles(real, other, 40), Blocks())
+    assert table["a"].endswith("real (masks)")
+    assert table["weights"] == "blocks"
+    assert "same weights" in table["comparable"]
+    assert set(table["a_to_b"]) == set(table["real_to_real"]) == {"fid", "kid", "precision", "recall"}
+
+
 def test_the_frechet_distance_of_another_network_stands_beside(pairs: Pairs) -> None:
     figures = frechet(tiles(pairs("real"), pairs("other", seed=50, radius=3)), Blocks())
     assert figures["a_to_b"] > figures["real_to_real"] > 0
@@ -59,7 +68,7 @@ def test_the_frechet_distance_of_another_network_stands_beside(pairs: Pairs) -> 
 
 def test_whole_frames_need_many(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> None:
     real, other = (frame_set(str(pairs(name, shape=(5, 72, 80)))) for name in ("real", "other"))
-    with pytest.raises(InputError, match="--whole needs 500 frames .* but the least is 2"):
+    with pytest.raises(InputError, match=r"--whole needs 500 frames .* but the least is 2"):
         sample_whole(real, other)
     monkeypatch.setattr("raysynth.evaluate.likeness.WHOLE_FRAMES", 2)
     sample = sample_whole(real, other)
@@ -75,5 +84,5 @@ def test_frames_of_several_sizes_are_seen_one_by_one() -> None:
 
 
 def test_sets_of_several_kinds_are_refused(pairs: Pairs) -> None:
-    with pytest.raises(InputError, match="is 2D and .* is 3D"):
+    with pytest.raises(InputError, match=r"is 2D and .* is 3D"):
         tiles(pairs("real"), pairs("volumes", count=1, shape=(5, 72, 80)))
