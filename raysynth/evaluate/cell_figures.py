@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
@@ -18,8 +19,9 @@ from raysynth.data.edges import EdgeSums, edge_profile
 from raysynth.data.frames import Pixels, as_volume
 from raysynth.data.statistics import EdgeProfile
 from raysynth.errors import InputError
-from raysynth.evaluate import morphology, shape
+from raysynth.evaluate import morphology
 from raysynth.evaluate.frame_sets import FrameSet
+from raysynth.evaluate.shape import measure
 from raysynth.seeds import Stage, generator
 
 FRAMES = 100
@@ -38,8 +40,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Cells:
-    """Each figure of the cells of one set, `(n,)`, those of frames and pairs with an n of their own; their edges."""
+    """The cells of one set: 2D or 3D, each figure `(n,)` (those of frames and pairs have an n of their own), edges."""
 
+    dimensions: int
     values: Values
     edges: list[EdgeSums]
 
@@ -91,52 +94,53 @@ def compare_sets(
     """
     a, b = a.some(FRAMES), b.some(FRAMES)
     sizes = [frames.voxel_um or voxel_um for frames in (a, b)]
-    known = all(size is not None for size in sizes)
-    total, cells, axes = len(a.frames) + len(b.frames), [], []
-    for frames, size in zip((a, b), sizes, strict=True):
-        before = len(a.frames) if cells else 0
-        found, dimensions = _measure(
-            frames, size if known else None, lambda n, before=before: update(before + n, total)
+    unit = "px" if None in sizes else "um"
+    if unit == "px":
+        sizes = [None, None]
+    total = len(a.frames) + len(b.frames)
+    real = _measure(a, sizes[0], lambda done: update(done, total))
+    other = _measure(b, sizes[1], lambda done: update(len(a.frames) + done, total))
+    if real.dimensions != other.dimensions:
+        raise InputError(
+            f"{a.name} is {real.dimensions}D and {b.name} is {other.dimensions}D: compare sets of the same kind."
         )
-        cells.append(found)
-        axes.append(dimensions)
-    if axes[0] != axes[1]:
-        raise InputError(f"{a.name} is {axes[0]}D and {b.name} is {axes[1]}D: compare sets of the same kind.")
-    real, other = cells
     rng = generator(_SEED, 0, Stage.EVALUATION, 0)
     distances = {name: morphology.compare(real.values[name], other.values[name], rng) for name in real.values}
     edge = morphology.compare_edges(real.edges, other.edges, rng)
-    return Comparison((a.name, b.name), real, other, "um" if known else "px", distances, edge)
+    return Comparison((a.name, b.name), real, other, unit, distances, edge)
 
 
-def _measure(frames: FrameSet, voxel_um: tuple[float, ...] | None, update: Callable[[int], None]) -> tuple[Cells, int]:
-    """The cells of a set, and its dimensions."""
+def _measure(frames: FrameSet, voxel_um: tuple[float, ...] | None, update: Callable[[int], None]) -> Cells:
     rng = generator(_SEED, 1, Stage.EVALUATION, 0)
-    shapes: list[Values] = []
-    planes: list[Values] = []
-    edges: list[EdgeSums] = []
-    neighbours: list[Floats] = []
-    counts = []
+    parts = []
     for done, read in enumerate(frames.frames, start=1):
         pixels = read()
-        dimensions = pixels.image.ndim
-        size = _full(voxel_um, dimensions, frames.name)
-        cells = find_cells(pixels)
-        counts.append(len(cells))
-        neighbours.append(_neighbour_distances(cells, size))
-        whole = [cell for cell in cells if cell.left_out is None]
-        for i in np.sort(rng.permutation(len(whole))[:CELLS]):
-            image, mask = _crop(pixels, whole[i])
-            planes.append(morphology.table(image[None], mask[None]))
-            edges.extend(morphology.edges(image[None], mask[None]))
-            shapes.append(_shape(whole[i], planes[-1], size, dimensions))
+        parts.append(_of_frame(pixels, _full(voxel_um, pixels.image.ndim, frames.name), rng))
         update(done)
-    if len(edges) < 2:
-        raise InputError(f"{frames.name} has fewer than two whole cells: give frames with more.")
-    values = {name: np.array([row[name] for row in shapes], np.float64).ravel() for name in shapes[0]}
-    values |= {name: np.concatenate([row[name] for row in planes]) for name in ("brightness", "granularity")}
-    values |= {"neighbour_distance": np.concatenate(neighbours), "cells_per_frame": np.array(counts, np.float64)}
-    return Cells(values, edges), dimensions
+    names = dict.fromkeys(name for part in parts for name in part.values)
+    values = {name: np.concatenate([part.values[name] for part in parts if name in part.values]) for name in names}
+    edges = [sums for part in parts for sums in part.edges]
+    if len(edges) < 2 or min(map(len, values.values())) < 2:
+        raise InputError(f"{frames.name} has fewer than two frames or whole cells, too few to compare: give more.")
+    return Cells(parts[0].dimensions, values, edges)
+
+
+def _of_frame(pixels: Pixels, voxel_um: tuple[float, ...], rng: Generator) -> Cells:
+    """The figures of one frame; those of single cells are left out where none is whole."""
+    dimensions, cells = pixels.image.ndim, find_cells(pixels)
+    whole = [cell for cell in cells if cell.left_out is None]
+    drawn = [whole[i] for i in np.sort(rng.permutation(len(whole))[:CELLS])]
+    crops = [_crop(pixels, cell) for cell in drawn]
+    planes = [morphology.table(image[None], mask[None]) for image, mask in crops]
+    shapes = [_shape(cell, plane, voxel_um, dimensions) for cell, plane in zip(drawn, planes, strict=True)]
+    names = ("brightness", "granularity")
+    rows = [
+        shape | {name: float(plane[name][0]) for name in names} for shape, plane in zip(shapes, planes, strict=True)
+    ]
+    values = {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+    values["neighbour_distance"] = _neighbour_distances(cells, voxel_um)
+    values["cells_per_frame"] = np.array([len(cells)], np.float64)
+    return Cells(dimensions, values, [morphology.edges(image[None], mask[None])[0] for image, mask in crops])
 
 
 def _full(voxel_um: tuple[float, ...] | None, dimensions: int, name: str) -> tuple[float, ...]:
@@ -148,11 +152,11 @@ def _full(voxel_um: tuple[float, ...] | None, dimensions: int, name: str) -> tup
     return (1.0,) * (3 - dimensions) + voxel_um
 
 
-def _shape(cell: LabelledCell, plane: Values, voxel_um: tuple[float, ...], dimensions: int) -> dict[str, Any]:
+def _shape(cell: LabelledCell, plane: Values, voxel_um: tuple[float, ...], dimensions: int) -> dict[str, float]:
     if dimensions == 2:
-        area = plane["area_px"] * voxel_um[1] * voxel_um[2]
-        return {"area": area, "eccentricity": plane["eccentricity"], "solidity": plane["solidity"]}
-    found = asdict(shape.measure(cell.mask, voxel_um))
+        area = float(plane["area_px"][0]) * voxel_um[1] * voxel_um[2]
+        return {"area": area, **{name: float(plane[name][0]) for name in ("eccentricity", "solidity")}}
+    found = asdict(measure(cell.mask, voxel_um))
     return {"volume": found.pop("volume_um3"), **found}
 
 

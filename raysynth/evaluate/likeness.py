@@ -62,9 +62,13 @@ def sample_tiles(a: FrameSet, b: FrameSet, count: int) -> Sample:
     frames = [[(pixels.image, pixels.labels) for pixels in part] for part in sets]
     side = tile_side(diameter, [frame for part in frames for frame in part])
     rng = generator(SEED, 0, Stage.EVALUATION, 0)
-    tiles = [list(to_bytes(random_tiles(part, side, count, rng), fixed)) for part in frames]
-    about = {"images": f"{count} tiles of {side} px each", "frames": "/".join(str(len(part)) for part in sets)}
-    return Sample(*tiles, diameter, about | {"grey_values": [fixed.low, fixed.high]})
+    half, other_half, other = (list(to_bytes(random_tiles(part, side, count, rng), fixed)) for part in frames)
+    about: dict[str, Any] = {
+        "images": f"{count} tiles of {side} px each",
+        "frames": "/".join(str(len(part)) for part in sets),
+    }
+    about["grey_values"] = [fixed.low, fixed.high]
+    return Sample(half, other_half, other, diameter, about)
 
 
 def sample_whole(a: FrameSet, b: FrameSet) -> Sample:
@@ -80,9 +84,11 @@ def sample_whole(a: FrameSet, b: FrameSet) -> Sample:
     _same_dimensions(a, b, [seen, b.some(1).read()])
     fixed, diameter = fixed_map([pixels.image for pixels in seen]), median_diameter(seen, a.name)
     rng = generator(SEED, 1, Stage.EVALUATION, 0)
-    pictures = [[to_bytes(_slice(read(), rng), fixed) for read in part.some(fewest).frames] for part in parts]
+    half, other_half, other = (
+        [to_bytes(_slice(read(), rng), fixed) for read in part.some(fewest).frames] for part in parts
+    )
     about = {"images": f"{fewest} whole frames each", "grey_values": [fixed.low, fixed.high]}
-    return Sample(*pictures, diameter, about)
+    return Sample(half, other_half, other, diameter, about)
 
 
 def _slice(pixels: Pixels, rng: np.random.Generator) -> NDArray[Any]:

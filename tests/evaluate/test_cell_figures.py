@@ -64,22 +64,25 @@ def test_a_bright_neighbour_changes_no_figure_of_a_cell(tmp_path: Path) -> None:
         image = 100 + 400 * (labels == 1) + beside * (labels == 2)
         for kind, array in (("images", image.astype(np.uint16)), ("masks", labels)):
             (tmp_path / name / kind).mkdir(parents=True)
-            tifffile.imwrite(tmp_path / name / kind / "f.tif", array)
+            for file in ("f0.tif", "f1.tif"):
+                tifffile.imwrite(tmp_path / name / kind / file, array)
         return tmp_path / name
 
     dim, bright = (frame_set(str(pair(name, beside))) for name, beside in (("dim", 400), ("bright", 4000)))
     figures = compare_sets(dim, bright)
-    assert figures.a.values["brightness"].tolist() == [400, 400]
-    assert figures.b.values["brightness"].tolist() == [400, 4000]
+    assert figures.a.values["brightness"].tolist() == [400, 400] * 2
+    assert figures.b.values["brightness"].tolist() == [400, 4000] * 2
     np.testing.assert_array_equal(figures.a.edges[0].excess, figures.b.edges[0].excess)
 
 
 def test_sets_that_cannot_be_compared_are_named(pairs: Pairs) -> None:
-    flat, solid = frame_set(str(pairs("flat", count=1))), frame_set(str(pairs("solid", count=1, shape=(16, 72, 80))))
+    flat, solid = frame_set(str(pairs("flat"))), frame_set(str(pairs("solid", count=2, shape=(16, 72, 80))))
     with pytest.raises(InputError, match=r"flat is 2D and .*solid is 3D"):
         compare_sets(flat, solid)
-    with pytest.raises(InputError, match="fewer than two whole cells"):
-        compare_sets(frame_set(str(pairs("none", count=1, radius=0.1))), flat)
+    with pytest.raises(InputError, match="none has fewer than two frames or whole cells"):
+        compare_sets(frame_set(str(pairs("none", radius=0.1))), flat)
+    with pytest.raises(InputError, match="single has fewer than two frames"):
+        compare_sets(flat, frame_set(str(pairs("single", count=1))))
 
 
 @pytest.mark.parametrize("text", ["1", "1,a", "0,1,1", "1,2,3,4", "inf,1", "nan,1"])
