@@ -9,7 +9,6 @@ themselves and use one process. Writes `bench/results/seg.json`.
 import argparse
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from ctc_metrics.metrics import seg as ctc_seg
@@ -34,14 +33,15 @@ def ours(silver: Path, gold: Path) -> float:
     return compare(str(silver), str(gold), common=True).seg
 
 
-def fastest(function: Callable[[Path, Path], float], silver: Path, gold: Path, rounds: int) -> tuple[float, float]:
-    """The value, and the seconds of the fastest of `rounds` calls: what other processes take is the least in it."""
-    seconds = []
+def race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Value and seconds, ours and theirs, in turns; the fastest of `rounds`, in which other processes took the least."""
+    values, seconds = {}, {function: float("inf") for function in (ours, theirs)}
     for _ in range(rounds):
-        start = time.perf_counter()
-        value = function(silver, gold)
-        seconds.append(time.perf_counter() - start)
-    return value, min(seconds)
+        for function in seconds:
+            start = time.perf_counter()
+            values[function] = function(silver, gold)
+            seconds[function] = min(seconds[function], time.perf_counter() - start)
+    return (values[ours], seconds[ours]), (values[theirs], seconds[theirs])
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {}
     for sequence in ("01", "02"):
         folders = options.data / f"{sequence}_ST" / "SEG", options.data / f"{sequence}_GT" / "SEG"
-        (value, seconds), (expected, reference_s) = (fastest(f, *folders, options.rounds) for f in (ours, theirs))
+        (value, seconds), (expected, reference_s) = race(*folders, options.rounds)
         figures[sequence] = {
             "seg": value,
             "seg_py_ctcmetrics": expected,
