@@ -34,7 +34,7 @@ def ours(silver: Path, gold: Path) -> float:
 
 
 def race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Value and seconds, ours and theirs, in turns; the fastest of `rounds`, in which other processes took the least."""
+    """Value and seconds, ours and theirs, in turns; the fastest of `rounds`, least disturbed by other processes."""
     values, seconds = {}, {function: float("inf") for function in (ours, theirs)}
     for _ in range(rounds):
         for function in seconds:
