@@ -82,9 +82,11 @@ def morphology(
     from raysynth.evaluate.frame_sets import frame_set
     from raysynth.evaluate.plots import draw_morphology, plots_folder
 
-    folder, given = plots_folder(plots) if plots else None, voxel_size(voxel) if voxel else None
+    given = voxel_size(voxel) if voxel else None
+    real, other = frame_set(a), frame_set(b)
+    folder = plots_folder(plots) if plots else None
     with progress("frames measured") as update:
-        result = compare_sets(frame_set(a), frame_set(b), given, lambda done, total: update(done, total, ""))
+        result = compare_sets(real, other, given, lambda done, total: update(done, total, ""))
     figures = result.figures()
     if folder is not None:
         figures["plots"] = str(draw_morphology(result, folder))
