@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from raysynth.cli_evaluate import evaluate
+from raysynth.cli_options import Json
 from raysynth.errors import InputError
 from raysynth.progress import progress, show, track_shards
 from raysynth.settings import load
@@ -23,7 +25,6 @@ ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings: a 
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one setting; may be repeated.")
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the printed figures to a JSON file.")]
 Address = Annotated[str | None, typer.Option(help="Ray cluster to work on. [default: this machine]")]
 DatasetUri = Annotated[str, typer.Argument(metavar="DATASET", help="A data set: a folder, or s3://bucket/prefix.")]
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 export = typer.Typer(help="Write a data set in the form another tool reads.", no_args_is_help=True)
 app.add_typer(export, name="export")
+app.add_typer(evaluate, name="evaluate")
 
 
 class What(StrEnum):

@@ -83,7 +83,7 @@ runtime: {{device: cpu}}
 def test_help_names_every_verb(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for verb in ("prepare", "train", "generate", "export", "preview", "verify", "fetch"):
+    for verb in ("prepare", "train", "generate", "evaluate", "export", "preview", "verify", "fetch"):
         assert f"  {verb} " in out
 
 

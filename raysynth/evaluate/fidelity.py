@@ -49,6 +49,17 @@ def kid(a: Tensor, b: Tensor) -> float:
     return float(figures["kernel_inception_distance_mean"])
 
 
+def precision_recall(real: Tensor, other: Tensor) -> tuple[float, float]:
+    """Improved precision and recall (Kynkäänniemi 2019) of `other` against `real`, features `(n, d)`, n above 3.
+
+    Precision: the share of `other` within the third-neighbour ball of a real image; recall: the reverse.
+    """
+    from torch_fidelity.metric_prc import prc_features_to_metric  # of the extra `eval`
+
+    figures = prc_features_to_metric(other, real, prc_neighborhood=3, verbose=False)
+    return float(figures["precision"]), float(figures["recall"])
+
+
 def kid_excess(real: Tensor, again: Tensor, other: Tensor) -> tuple[float, float]:
     """KID(real, other) - KID(real, again), and its standard error; features `(n, d)` of one n, at least 40.
 

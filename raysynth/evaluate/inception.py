@@ -9,6 +9,9 @@ from torch import Tensor
 
 from raysynth.errors import InputError
 
+CANONICAL = "weights-inception-2015-12-05"
+"""The weights of the FID literature, under the name torch-fidelity gives their file."""
+
 LAYER = "2048"
 BATCH = 16
 
@@ -20,25 +23,32 @@ class Inception:
     only those of the canonical weights compare with the literature.
     """
 
-    def __init__(self, weights: Path) -> None:
-        """weights: a state dictionary in torch-fidelity's key layout; half precision is widened.
+    def __init__(self, weights: Path | None) -> None:
+        """weights: a state dictionary in torch-fidelity's key layout, half precision is widened; None: the canonical.
 
-        Raises InputError without torch-fidelity, and for a file that is missing or not of that layout.
+        The canonical weights are downloaded once by torch-fidelity. Raises InputError without torch-fidelity, for a
+        file that is missing or not of that layout, and where the download fails.
         """
         try:
             from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
         except ImportError:
             raise InputError("FID and KID need torch-fidelity: pip install 'raysynth[eval]'") from None
-        self.name = weights.stem.removesuffix("_fp16")
+        self.name = CANONICAL if weights is None else weights.stem.removesuffix("_fp16")
         try:
-            # torch-fidelity reads any pickle; nothing but tensors may reach it.
-            torch.load(weights, map_location="cpu", weights_only=True)
-            self._network = FeatureExtractorInceptionV3(self.name, [LAYER], feature_extractor_weights_path=str(weights))
+            if weights is not None:
+                # torch-fidelity reads any pickle; nothing but tensors may reach it.
+                torch.load(weights, map_location="cpu", weights_only=True)
+            path = None if weights is None else str(weights)
+            self._network = FeatureExtractorInceptionV3(self.name, [LAYER], feature_extractor_weights_path=path)
         except FileNotFoundError:
             raise InputError(f"{weights} is missing: give a file of Inception weights") from None
-        # Unpickling reports a foreign file with whatever type the failing step has; every one means the same here.
+        # Unpickling and downloading report failure with whatever type the failing step has; every one means the same.
         except Exception as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
+            if weights is None:
+                raise InputError(
+                    f"the canonical Inception weights cannot be downloaded ({reason}): give a file with --weights"
+                ) from None
             raise InputError(f"{weights} does not hold Inception weights of torch-fidelity ({reason})") from None
 
     @torch.no_grad()

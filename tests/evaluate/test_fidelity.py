@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from raysynth.evaluate.fidelity import compare, fid, kid, kid_excess
+from raysynth.evaluate.fidelity import compare, fid, kid, kid_excess, precision_recall
 
 
 def features(seed: int, n: int = 400, d: int = 16, shift: float = 0.0) -> torch.Tensor:
@@ -55,3 +55,13 @@ def test_sets_are_compared_at_the_smallest_n() -> None:
     assert figures.ratio == pytest.approx(figures.fid / figures.fid_real)
     assert figures.excess > 3 * figures.error
     assert figures.ratio > 2
+
+
+def test_precision_and_recall_tell_strange_images_from_missing_ones() -> None:
+    real = features(0, d=2)
+    assert precision_recall(real, real) == (1, 1)
+    narrow = features(1, d=2) * 0.2
+    precision, recall = precision_recall(real, narrow)
+    assert precision > 0.95
+    assert recall < 0.5
+    assert precision_recall(narrow, real)[1] > 0.95

@@ -37,3 +37,15 @@ def test_a_file_that_is_missing_or_no_such_weights_is_named(tmp_path: Path) -> N
     torch.save({"weight": torch.zeros(3)}, other)
     with pytest.raises(InputError, match="does not hold Inception weights"):
         Inception(other)
+
+
+def test_canonical_weights_that_cannot_be_downloaded_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for scheme in ("http", "https"):  # nobody listens there
+        monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+    with pytest.raises(InputError, match=r"cannot be downloaded .*--weights"):
+        Inception(None)

@@ -1,0 +1,70 @@
+"""SEG here against py-ctcmetrics, on the same label files.
+
+    python bench/seg.py [--data data/Fluo-N2DH-GOWT1] [--rounds 3]
+
+Silver labels count as prediction, gold ones as reference, over the frames that have both. Both sides read the files
+themselves and use one process. Writes `bench/results/seg.json`.
+"""
+
+import argparse
+import re
+import time
+from pathlib import Path
+
+from ctc_metrics.metrics import seg as ctc_seg
+from ctc_metrics.utils.representations import match
+from environment import save_result
+
+from raysynth.evaluate.seg import compare
+
+TARGET = 10.0
+
+
+def theirs(silver: Path, gold: Path) -> float:
+    """SEG by py-ctcmetrics."""
+    files = [file.name for file in sorted(gold.iterdir()) if re.fullmatch(r"man_seg\d+\.tif", file.name)]
+    common = [name for name in files if (silver / name).exists()]
+    matches = [match(str(gold / name), str(silver / name)) for name in common]
+    return ctc_seg([m[0] for m in matches], [m[4] for m in matches])
+
+
+def ours(silver: Path, gold: Path) -> float:
+    """SEG by raysynth, average precision included."""
+    return compare(str(silver), str(gold), common=True).seg
+
+
+def race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Value and seconds, ours and theirs, in turns; the fastest of `rounds`, least disturbed by other processes."""
+    values, seconds = {}, {function: float("inf") for function in (ours, theirs)}
+    for _ in range(rounds):
+        for function in seconds:
+            start = time.perf_counter()
+            values[function] = function(silver, gold)
+            seconds[function] = min(seconds[function], time.perf_counter() - start)
+    return (values[ours], seconds[ours]), (values[theirs], seconds[theirs])
+
+
+def main() -> None:
+    """Measure both sequences."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/Fluo-N2DH-GOWT1"))
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    figures: dict[str, dict[str, float]] = {}
+    for sequence in ("01", "02"):
+        folders = options.data / f"{sequence}_ST" / "SEG", options.data / f"{sequence}_GT" / "SEG"
+        (value, seconds), (expected, reference_s) = race(*folders, options.rounds)
+        figures[sequence] = {
+            "seg": value,
+            "seg_py_ctcmetrics": expected,
+            "seconds": seconds,
+            "seconds_py_ctcmetrics": reference_s,
+            "ratio": reference_s / seconds,
+            "target": TARGET,
+        }
+        print(sequence, figures[sequence])
+    save_result("seg", figures)
+
+
+if __name__ == "__main__":
+    main()
