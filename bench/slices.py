@@ -16,7 +16,7 @@ from environment import save_result
 from numpy.typing import NDArray
 
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.noise import share_slow_waves, slice_noise
+from raysynth.cascade.noise import slice_noise
 from raysynth.cascade.texture import paint
 from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
@@ -24,8 +24,7 @@ from raysynth.seeds import Stage, generator
 from raysynth.settings import load
 from raysynth.train.crops import Crops, load_crops
 
-SETTINGS = ((0.0, 0.0), (0.35, 0.0), (0.5, 0.0), (0.7, 0.0), (1.0, 0.0), (1.5, 0.0), (0.5, 2.5), (0.7, 2.5))
-"""rho, and the waves that slices share."""
+RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)
 
 Stack = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
@@ -49,15 +48,12 @@ def likeness(cells: list[Stack]) -> dict[str, float]:
     }
 
 
-def painted(
-    bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float, waves: float
-) -> list:
+def painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float) -> list:
     """Textures `(z, side, side)` of each cell."""
     model, noise, slices = bundle.texture.eval(), [], []
     for item, rows in enumerate(cells):
         shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
-        eps = slice_noise(generator(0, 0, Stage.TEXTURE, item), len(rows), rho, *shape)
-        noise += list(share_slow_waves(eps, waves))
+        noise += list(slice_noise(generator(0, 0, Stage.TEXTURE, item), len(rows), rho, *shape))
         slices += [crops.slice(i) for i in rows]
     textures = np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))
     return np.split(textures, np.cumsum([len(rows) for rows in cells])[:-1])
@@ -75,9 +71,9 @@ def measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, f
     masks = [np.asarray(crops.masks[rows]) for rows in cells]
     figures = {"real": likeness([(crops.images[rows], m) for rows, m in zip(cells, masks, strict=True)])}
     print(config.name, "real", figures["real"], flush=True)
-    for rho, waves in SETTINGS:
-        name = f"rho={rho:g} shared_waves={waves:g}"
-        figures[name] = likeness(list(zip(painted(bundle, config, crops, cells, rho, waves), masks, strict=True)))
+    for rho in RHOS:
+        name = f"rho={rho:g}"
+        figures[name] = likeness(list(zip(painted(bundle, config, crops, cells, rho), masks, strict=True)))
         print(config.name, name, figures[name], flush=True)
     return figures
 

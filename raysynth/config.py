@@ -222,11 +222,7 @@ class TextureConfig(Settings):
         1.0,
         description="scratch: standard deviation of latents; the noise's is 1, so more of it buries less of the grain",
     )
-    rho: Annotated[float, Field(ge=0)] = Field(0.7, description="Eq. 2: weight of the noise shared by a cell's slices")
-    shared_waves: Annotated[float, Field(ge=0)] = Field(
-        2.5,
-        description="noise waves of up to this many periods a crop are one for all of a cell's slices; 0: Eq. 2 alone",
-    )
+    rho: Annotated[float, Field(ge=0)] = Field(0.5, description="Eq. 2: weight of the noise shared by a cell's slices")
     sampler: Literal["ddim", "dpm++"] = Field("dpm++", description="solver: DDIM with eta = 0, or DPM-Solver++(2M)")
     sampler_steps: Count = Field(10, description="steps of the solver")
     sampler_spacing: Positive = Field(1.5, description="timesteps at (i/n)^spacing: above 1 keeps more fine noise")

@@ -12,7 +12,7 @@ from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.diffusion import padded_batches
 from raysynth.cascade.masks import sample as sample_masks
 from raysynth.cascade.masks import told
-from raysynth.cascade.noise import share_slow_waves, slice_noise
+from raysynth.cascade.noise import slice_noise
 from raysynth.cascade.run import Run
 from raysynth.cascade.solids import Solid, SolidMaker
 from raysynth.cascade.texture import Slice, paint
@@ -132,8 +132,7 @@ class Cascade:
                 Slice(centred(plane, side), height, brightness)
                 for plane, height in zip(solid.mask, heights, strict=True)
             ]
-            eps = slice_noise(run.rng(Stage.TEXTURE, solid.item), len(solid.mask), settings.rho, *shape)
-            noise += list(share_slow_waves(eps, settings.shared_waves))
+            noise += list(slice_noise(run.rng(Stage.TEXTURE, solid.item), len(solid.mask), settings.rho, *shape))
         painted = iter(paint(self.texture, slices, noise, settings, self.config.masks.truncation_px))
         run.counts["slices"] = len(slices)
         return [np.stack([next(painted) for _ in solid.mask]) for solid in solids]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from raysynth.cascade.noise import share_slow_waves, slice_noise
+from raysynth.cascade.noise import slice_noise
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.7, 3.0])
@@ -17,18 +17,3 @@ def test_variance_is_one_and_slices_correlate_as_eq_2_says(rho: float) -> None:
 def test_noise_is_a_function_of_the_generator_alone() -> None:
     again = [slice_noise(np.random.default_rng(5), 3, 0.7, 1, 4, 4) for _ in range(2)]
     assert torch.equal(*again)
-
-
-def test_shared_slow_waves_keep_the_variance_and_make_the_means_one() -> None:
-    noise = slice_noise(np.random.default_rng(2), 8, 0.7, 2, 32, 32)
-    shared = share_slow_waves(noise, 2.5)
-    means = shared.mean(dim=(2, 3))
-    torch.testing.assert_close(means, means[:1].expand_as(means), atol=1e-6, rtol=0)
-    assert shared.flatten(1).var(dim=1).sub(1).abs().max() < 0.1
-    torch.testing.assert_close(shared[0], noise[0], atol=1e-5, rtol=0)
-    assert (shared[1] - noise[1]).std() > 0.05
-
-
-def test_no_shared_waves_is_eq_2_alone() -> None:
-    noise = slice_noise(np.random.default_rng(2), 3, 0.7, 1, 8, 8)
-    assert share_slow_waves(noise, 0.0) is noise
