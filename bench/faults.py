@@ -1,0 +1,169 @@
+"""Does every data set come out the same, whatever dies on the way? Random kills on a local cluster of three nodes.
+
+    python bench/faults.py [--runs 20] [--kills 5]
+
+Each run makes 16 shards of elliptic cells (real composition and writing, synthesis that waits a second) on a Ray cluster
+of a head and two workers. At random moments one of these is killed with SIGKILL: a process at work, the raylet of a
+worker node (a new node joins a moment later), the driver (started again). A driver that ends with an error is started
+again too, and counted. All objects outside `runs/` are compared with those of an undisturbed run. Writes
+`bench/results/faults.json`.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from environment import save_result
+from fixed_cost import Ellipses
+from ray.cluster_utils import Cluster
+
+from raysynth.actors.generate import generate
+from raysynth.settings import load
+from raysynth.store.objects import Objects
+from raysynth.store.verify import verify
+
+ROOT = Path(__file__).parents[1]
+SHARDS, FRAMES, CELLS, SYNTHESIS_S, LATEST_S = 16, 4, 12, 1.0, 3.0
+VICTIMS = ("process", "raylet", "driver")
+SETTINGS = (
+    "bundle=nuclei-2d",
+    "population.frame_px=[128, 128]",
+    "population.cells=[6, 10]",
+    f"generate.frames={SHARDS * FRAMES}",
+    f"generate.frames_per_shard={FRAMES}",
+    f"generate.cells_per_shard={CELLS}",
+    "runtime.cpus_per_actor=1",
+)
+
+
+def drive(address: str, out: str) -> None:
+    """The driver: one `generate` with cells that need no model."""
+    config = load(ROOT / "configs/nuclei-2d.yaml", SETTINGS)
+    cells = Ellipses(0, CELLS, SYNTHESIS_S)
+    summary = generate(config, out, address=address, factory=lambda bundle, config, device: lambda: cells)
+    if summary["failed"]:
+        sys.exit(f"failed: {summary['failed']}")
+
+
+@dataclass
+class Series:
+    """A cluster, and the runs on it."""
+
+    cluster: Cluster
+    folder: Path
+    rng: random.Random
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def start(self, name: str) -> "subprocess.Popen[bytes]":
+        """Start a driver that makes the data set `name`."""
+        command = [sys.executable, __file__, "--drive", self.cluster.address, str(self.folder / name)]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
+
+    def run(self, name: str, kills: int) -> dict[str, Any]:
+        """Make one data set through `kills` kills; returns what was killed and how often a driver was started."""
+        killed: list[str] = []
+        drivers, started, process = 1, time.monotonic(), self.start(name)
+        due = time.monotonic() + self.rng.uniform(2, 4 * LATEST_S)
+        while (code := process.poll()) is None or code != 0 or len(killed) < 1:
+            if code is not None:
+                if code == 0:
+                    break
+                self.counts["drivers ended with an error"] += code > 0
+                drivers, process = drivers + 1, self.start(name)
+            if len(killed) < kills and time.monotonic() > due:
+                killed += self.kill(process)
+                due = time.monotonic() + self.rng.uniform(0.5, LATEST_S)
+            if drivers > 10 * (kills + 1):
+                raise RuntimeError(f"{name} does not end: see {self.folder / name}.log")
+            time.sleep(0.1)
+        return {"killed": killed, "drivers": drivers, "seconds": round(time.monotonic() - started, 1)}
+
+    def kill(self, driver: "subprocess.Popen[bytes]") -> list[str]:
+        """Kill something; returns its kind, or nothing when none of that kind was there."""
+        victim = self.rng.choice(VICTIMS)
+        if victim == "driver":
+            driver.send_signal(signal.SIGKILL)
+            driver.wait()
+        elif victim == "raylet":
+            node = self.rng.choice(sorted(self.cluster.worker_nodes, key=lambda node: node.node_id))
+            self.cluster.remove_node(node, allow_graceful=False)
+            self.cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
+        else:
+            busy = [
+                one for one in psutil.process_iter(["cmdline"]) if "ray::Map" in " ".join(one.info["cmdline"] or [])
+            ]
+            if not busy:
+                return []
+            self.rng.choice(busy).kill()
+        self.counts[victim] += 1
+        return [victim]
+
+    def hashes(self, name: str) -> dict[str, str]:
+        """SHA-256 of every object of a data set, those of its runs left out."""
+        target = Objects(str(self.folder / name))
+        keys = [key for key in target.keys("") if not key.startswith("runs/")]
+        return {key: hashlib.sha256(target.get(key)).hexdigest() for key in keys}
+
+
+def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:
+    """An undisturbed run, then the series."""
+    begun = time.monotonic()
+    if code := series.start("reference").wait():
+        raise RuntimeError(f"the undisturbed run ended with code {code}: see {series.folder}/reference.log")
+    undisturbed, reference, rows = time.monotonic() - begun, series.hashes("reference"), []
+    for number in range(runs):
+        name = f"run-{number:02d}"
+        row = series.run(name, kills)
+        made = series.hashes(name)
+        row["differing"] = sorted(k for k in reference.keys() | made.keys() if reference.get(k) != made.get(k))[:5]
+        row["verified"] = verify(str(series.folder / name)).ok
+        rows.append(row)
+        print(name, json.dumps(row), flush=True)
+    same = sum(not row["differing"] and row["verified"] for row in rows)
+    return {
+        "runs": runs,
+        "kills": sum(len(row["killed"]) for row in rows),
+        "by_kind": dict(series.counts),
+        "same_bytes": same,
+        "objects": len(reference),
+        "undisturbed_s": round(undisturbed, 1),
+        "series": rows,
+    }
+
+
+def main() -> None:
+    """Run the series, or be one of its drivers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drive", nargs=2, metavar=("ADDRESS", "OUT"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.drive:
+        drive(*options.drive)
+        return
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 2**20})
+    for _ in range(2):
+        cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
+    with tempfile.TemporaryDirectory() as folder:
+        series = Series(cluster, Path(folder), random.Random(options.seed))
+        try:
+            save_result("faults", measure(series, options.runs, options.kills))
+        finally:
+            cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()

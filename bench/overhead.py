@@ -1,0 +1,102 @@
+"""What does the pipeline itself cost? Stages of fixed time, on one actor and on many.
+
+    python bench/overhead.py [--actors 1 4 16 32] [--shards 20]
+
+The GPU stage sleeps 2 s a shard and composition 0.5 s; actors import no torch. `--shards` shards an actor, on a local
+Ray cluster of nodes of 16 logical CPUs. Given are: seconds until the first actor and until every actor works (start-up),
+and the efficiency after that: the share of the actors' time spent in shards, from the moment the last actor began to the
+moment the last shard began. For one actor the whole run stands beside a plain loop of the same stages. Writes
+`bench/results/overhead.json`.
+"""
+
+import argparse
+import math
+import tempfile
+import time
+from typing import Any
+
+import ray
+from environment import save_result
+from fixed_cost import Ellipses, Sleeping
+from ray.cluster_utils import Cluster
+
+from raysynth.actors import pipeline
+from raysynth.actors.attempts import Attempts
+from raysynth.actors.pipeline import Report
+from raysynth.actors.pool import Pool
+from raysynth.store.objects import Objects
+
+SYNTHESIS_S, COMPOSITION_S, CELLS = 2.0, 0.5, 25
+NODE_CPUS = 16
+
+
+def measure(actors: int, shards: int) -> dict[str, float]:
+    """One run of `shards` shards an actor, on a cluster just large enough."""
+    composers = math.ceil(actors * COMPOSITION_S / SYNTHESIS_S) + 1
+    nodes = math.ceil((actors + composers) / NODE_CPUS)
+    cluster = Cluster()
+    for _ in range(nodes):
+        cluster.add_node(num_cpus=NODE_CPUS, object_store_memory=100 * 2**20)
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.time()
+            reports = list(_run(folder, actors, shards * actors))
+            return figures(reports, begun, time.time(), actors) | {"nodes": nodes, "composers": composers}
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def _run(folder: str, actors: int, shards: int) -> Any:
+    factory, attempts = Ellipses(0, CELLS, SYNTHESIS_S), Attempts(Objects(folder), "run", 5)
+    pool = Pool(actors, actors, cpus=1, gpus=0)
+    return pipeline.run(range(shards), lambda: factory, Sleeping(COMPOSITION_S), attempts, pool, threads=1)
+
+
+def figures(reports: list[Report], begun: float, ended: float, actors: int) -> dict[str, float]:
+    """Start-up and efficiency of one run."""
+    spans = [(r.counts["process"], *r.times["synthesise"]) for r in reports]
+    first = {process: min(start for p, start, _ in spans if p == process) for process, _, _ in spans}
+    ready, last = max(first.values()), max(start for _, start, _ in spans)
+    busy = sum(max(0.0, min(end, last) - max(start, ready)) for _, start, end in spans)
+    return {
+        "actors": actors,
+        "shards": len(reports),
+        "failed": sum(r.reason is not None for r in reports),
+        "first_actor_s": min(first.values()) - begun,
+        "every_actor_s": ready - begun,
+        "efficiency": busy / (actors * (last - ready)),
+        "after_startup_s": ended - min(first.values()),
+        "waits_s": sum(r.times["compose"][0] - r.times["synthesise"][1] for r in reports) / len(reports),
+    }
+
+
+def plain_loop(shards: int) -> float:
+    """Seconds of the same stages, one after the other, without Ray."""
+    synthesise, compose = Ellipses(0, CELLS, SYNTHESIS_S), Sleeping(COMPOSITION_S)
+    started = time.perf_counter()
+    for shard in range(shards):
+        made = synthesise(shard)
+        compose(shard, made.cells, made.counts)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Measure every size of the pool."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--actors", type=int, nargs="+", default=[1, 4, 16, 32])
+    parser.add_argument("--shards", type=int, default=20, help="an actor")
+    options = parser.parse_args()
+    results: dict[str, Any] = {"plain_loop_s": plain_loop(options.shards), "runs": []}
+    for actors in options.actors:
+        row = measure(actors, options.shards)
+        if actors == 1:
+            row["plain_loop_over_run"] = results["plain_loop_s"] / row["after_startup_s"]
+        results["runs"].append(row)
+        print(row, flush=True)
+    save_result("overhead", results)
+
+
+if __name__ == "__main__":
+    main()
