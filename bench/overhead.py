@@ -3,13 +3,14 @@
     python bench/overhead.py [--actors 1 4 16 32] [--shards 20]
 
 The GPU stage sleeps 2 s a shard and composition 0.5 s; actors import no torch. `--shards` shards an actor, on a local
-Ray cluster of nodes of 16 logical CPUs. Given are: seconds until the first actor and until every actor works (start-up),
-and the efficiency after that: the share of the actors' time spent in shards, from the moment the last actor began to the
-moment the last shard began. For one actor the whole run stands beside a plain loop of the same stages. Writes
-`bench/results/overhead.json`.
+Ray cluster of nodes of 16 logical CPUs. Given are: seconds until the first actor and until every actor works, the
+start-up; and the efficiency after that: the share of the actors' time spent in shards, from the moment the last actor
+began to the moment the last shard began. For one actor the whole run stands beside a plain loop of the same stages.
+Writes `bench/results/overhead.json`.
 """
 
 import argparse
+import logging
 import math
 import tempfile
 import time
@@ -37,7 +38,7 @@ def measure(actors: int, shards: int) -> dict[str, float]:
     cluster = Cluster()
     for _ in range(nodes):
         cluster.add_node(num_cpus=NODE_CPUS, object_store_memory=100 * 2**20)
-    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     try:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.time()
