@@ -6,7 +6,6 @@ zarr-python asks for a shard's index again with every frame. Here the indices re
 from typing import Any
 
 import numpy as np
-import obstore
 from numpy.typing import NDArray
 
 from raysynth.errors import InputError
@@ -57,7 +56,7 @@ class FrameReader:
         if len(starts) != len(regions):
             raise ValueError("the index lacks chunks")
         self.requests += 1
-        parts = obstore.get_ranges(self._objects.store, key, starts=starts, lengths=sizes)
+        parts = self._objects.get_ranges(key, starts, sizes)
         for data, region in zip(parts, regions, strict=True):
             chunk = np.frombuffer(self._codec.decode(data), image.dtype).reshape(self._chunk)
             image[region] = chunk[tuple(slice(0, n) for n in image[region].shape)]
@@ -65,9 +64,7 @@ class FrameReader:
     def _index(self, key: str) -> Index:
         if key not in self._indices:
             self.requests += 1
-            wanted = {"suffix": index_bytes(self._grid)}
-            tail = obstore.get(self._objects.store, key, options={"range": wanted}).bytes()
-            index = decode_index(bytes(tail), self._grid)
+            index = decode_index(self._objects.get_tail(key, index_bytes(self._grid)), self._grid)
             if len(self._indices) == KEPT:
                 del self._indices[next(iter(self._indices))]
             self._indices[key] = index

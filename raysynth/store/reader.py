@@ -1,5 +1,6 @@
 """Read a data set: frames, labels and the cell table."""
 
+import json
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,8 @@ class Dataset:
     @cached_property
     def missing(self) -> frozenset[int]:
         """Frames that hold no data, as the image's attributes list them."""
-        attributes: dict[str, Any] = zarr.open_group(self.objects.zarr(), mode="r").attrs.asdict()
-        return frozenset(attributes["raysynth"]["missing_frames"])
+        document = json.loads(self.objects.get("zarr.json"))
+        return frozenset(document["attributes"]["raysynth"]["missing_frames"])
 
     @cached_property
     def present(self) -> list[int]:

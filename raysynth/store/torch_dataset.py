@@ -1,5 +1,6 @@
-"""A data set for torch: frames by position, for any number of `DataLoader` workers, and an order that suits its shards."""
+"""A data set for torch: frames by position, for any number of `DataLoader` workers, in an order that suits shards."""
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from raysynth.errors import InputError
 from raysynth.store.reader import Dataset
 
 Transform = Callable[[Tensor, Tensor], Any]
@@ -25,6 +27,7 @@ class TorchDataset(torch.utils.data.Dataset[Any]):
     def __init__(self, uri: str, transform: Transform | None = None, level: int = 0) -> None:
         self.uri, self.transform, self.level = uri, transform, level
         self._opened: Dataset | None = None
+        self._process = os.getpid()
         dataset = self.dataset
         dataset.array("image", level)  # a level that is not there is named here, not in a worker
         self.frames: list[int] = dataset.present
@@ -32,9 +35,13 @@ class TorchDataset(torch.utils.data.Dataset[Any]):
 
     @property
     def dataset(self) -> Dataset:
-        """The data set, opened in this process."""
+        """The data set, opened when first used. Raises InputError in a forked process where it lies in a bucket."""
         if self._opened is None:
-            self._opened = Dataset(self.uri)
+            self._opened, self._process = Dataset(self.uri), os.getpid()
+        elif self._opened.objects.folder is None and self._process != os.getpid():
+            # The connections' threads stayed behind in the parent: a read would wait for ever.
+            context = 'multiprocessing_context="spawn"'
+            raise InputError(f"{self.uri} cannot be read in a forked process: give the DataLoader {context}")
         return self._opened
 
     def __getstate__(self) -> dict[str, Any]:

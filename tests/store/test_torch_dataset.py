@@ -29,15 +29,25 @@ def test_items_are_the_frames_that_are_present(tmp_path: Path, write, spec) -> N
         dataset.torch(level=2)
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_workers_read_what_one_process_reads(tmp_path: Path, write, spec, start: str) -> None:
+@pytest.mark.parametrize(("start", "workers"), [("fork", 2), ("spawn", 1)])
+def test_workers_read_what_one_process_reads(tmp_path: Path, write, spec, start: str, workers: int) -> None:
     dataset = write(tmp_path, spec)
     frames = dataset.torch()
     frames[0]  # an open store does not travel
-    loader = DataLoader(frames, batch_size=2, num_workers=2, multiprocessing_context=start)
+    loader = DataLoader(frames, batch_size=2, num_workers=workers, multiprocessing_context=start)
     batches = list(loader)
     assert np.array_equal(torch.cat([image for image, _ in batches]).numpy(), dataset.array("image")[...])
     assert np.array_equal(torch.cat([labels for _, labels in batches]).numpy(), dataset.array("labels")[...])
+
+
+def test_a_bucket_is_read_in_spawned_workers_and_refused_in_forked_ones(bucket: str, write, spec_2d) -> None:
+    dataset = write(bucket, spec_2d)
+    frames = dataset.torch()
+    forked = DataLoader(frames, num_workers=1, multiprocessing_context="fork")
+    with pytest.raises(InputError, match=r"cannot be read in a forked process: .* multiprocessing_context="):
+        list(forked)
+    image, _ = pickle.loads(pickle.dumps(frames))[2]  # what a spawned worker does
+    assert np.array_equal(image.numpy(), dataset.image(2))
 
 
 def test_in_shard_order_an_item_costs_one_request_an_array(tmp_path: Path, write, spec) -> None:
