@@ -18,9 +18,11 @@ _HOMES = {
     "prepare": ("raysynth.data.prepare", "prepare"),
     "generate": ("raysynth.actors.generate", "generate"),
     "open": ("raysynth.store.reader", "Dataset"),
+    "read_ray": ("raysynth.actors.datasource", "read_ray"),
     "verify": ("raysynth.store.verify", "verify"),
     "preview": ("raysynth.store.preview", "preview"),
     "export_ctc": ("raysynth.store.export", "export_ctc"),
+    "export_cellpose": ("raysynth.store.export_cellpose", "export_cellpose"),
     "InputError": ("raysynth.errors", "InputError"),
 }
 __all__ = [*_HOMES, "train"]

@@ -154,6 +154,15 @@ def ctc(dataset: DatasetUri, folder: Path, json: Json = None) -> None:
     show({"folder": str(folder), "frames": export_ctc(Dataset(dataset), folder)}, json)
 
 
+@export.command()
+def cellpose(dataset: DatasetUri, folder: Path, json: Json = None) -> None:
+    """Pairs of NAME.tif and NAME_masks.tif; volumes as their slices."""
+    from raysynth.store.export_cellpose import export_cellpose
+    from raysynth.store.reader import Dataset
+
+    show({"folder": str(folder), "images": export_cellpose(Dataset(dataset), folder)}, json)
+
+
 @app.command()
 def preview(
     dataset: DatasetUri,

@@ -1,19 +1,16 @@
 """Export a data set to the layout of the Cell Tracking Challenge."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from raysynth.errors import InputError
-from raysynth.store.objects import unwritable
 from raysynth.store.reader import Dataset
+from raysynth.store.staging import staged_export, write_tiff
 
 LARGEST_ID = int(np.iinfo(np.uint16).max)
 
@@ -26,22 +23,9 @@ def export_ctc(dataset: Dataset, folder: Path) -> int:
     not at all. Returns the number of frames. Raises InputError when the folder is in use or cannot be written, when no
     frame is present, and when a frame has ids beyond 16 bit.
     """
-    if not dataset.present:
-        raise InputError(f"{dataset.uri} holds no finished frame to export: generate it first")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is in use: choose a folder that does not exist yet")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise unwritable(str(folder), error) from error
-    try:
+    with staged_export(dataset, folder) as staged:
         for number, sequence in enumerate(_sequences(dataset), start=1):
             _write_sequence(dataset, sequence, staged, f"{number:02d}")
-        staged.chmod(0o755)
-        staged.replace(folder)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     return len(dataset)
 
 
@@ -82,11 +66,7 @@ def _write_sequence(dataset: Dataset, sequence: _Sequence, folder: Path, name: s
         track_of = np.zeros(LARGEST_ID + 1, np.uint16)
         track_of[ids] = np.arange(len(tracks) + 1, len(tracks) + 1 + len(ids))
         tracks += [f"{track} {number} {number} 0" for track in track_of[ids]]
-        _write_tiff(images / f"t{number:0{digits}d}.tif", dataset.image(frame))
-        _write_tiff(seg / f"man_seg{number:0{digits}d}.tif", labels)
-        _write_tiff(tra / f"man_track{number:0{digits}d}.tif", track_of[labels])
+        write_tiff(images / f"t{number:0{digits}d}.tif", dataset.image(frame))
+        write_tiff(seg / f"man_seg{number:0{digits}d}.tif", labels)
+        write_tiff(tra / f"man_track{number:0{digits}d}.tif", track_of[labels])
     (tra / "man_track.txt").write_text("\n".join(tracks) + "\n" * bool(tracks))
-
-
-def _write_tiff(path: Path, array: NDArray[Any]) -> None:
-    tifffile.imwrite(path, array, photometric="minisblack", compression="zlib", metadata=None)

@@ -4,11 +4,12 @@ Every write is whole and atomic: obstore's local store writes to a staged name (
 object only when its upload ends. A reader therefore never sees half an object, whatever kills the writer.
 """
 
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -56,6 +57,11 @@ def _s3(uri: str) -> S3Store:
     return S3Store(parts.netloc, prefix=prefix, client_options={"allow_http": True})
 
 
+def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
+    file.seek(start)
+    return file.read(length)
+
+
 class Objects:
     """The objects below `uri`, each with a key such as `done/00000.json`.
 
@@ -87,7 +93,24 @@ class Objects:
 
     def get(self, key: str) -> bytes:
         """Read one object; FileNotFoundError when it is not there."""
+        # Here and below, plain files: obstore's threads do not outlive a fork, and a DataLoader forks its workers.
+        if self.folder is not None:
+            return (self.folder / key).read_bytes()
         return bytes(obstore.get(self.store, key).bytes())
+
+    def get_ranges(self, key: str, starts: Sequence[int], lengths: Sequence[int]) -> list[bytes]:
+        """Parts of one object, with one request where they lie close together."""
+        if self.folder is None:
+            return [bytes(part) for part in obstore.get_ranges(self.store, key, starts=starts, lengths=lengths)]
+        with (self.folder / key).open("rb") as file:
+            return [_read_at(file, start, length) for start, length in zip(starts, lengths, strict=True)]
+
+    def get_tail(self, key: str, length: int) -> bytes:
+        """The last `length` bytes of one object, or all of a shorter one."""
+        if self.folder is None:
+            return bytes(obstore.get(self.store, key, options={"range": {"suffix": length}}).bytes())
+        with (self.folder / key).open("rb") as file:
+            return _read_at(file, max(0, file.seek(0, os.SEEK_END) - length), length)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Sorted keys of the finished objects below `prefix` (whole path segments)."""
