@@ -4,9 +4,9 @@
 
 Paints the masks, heights and brightness of real validation crops under each setting, all from the same noise, and
 compares with the same real crops: KID and FID from Inception features, granularity inside the cell, adherence.
-Each setting's excess KID is over DDIM with 50 steps, with its standard error. Textures a second of one core are measured
-in the same run, one setting after the other, by the process's own time, which other jobs do not lengthen. UniPC is diffusers' own. Needs `raysynth prepare` of the config. Writes
-`bench/results/solvers-<bundle>.json`.
+Each setting's excess KID is over DDIM with 50 steps, with its standard error. Textures a second of one core are
+measured in the same run, one setting after the other, by the process's own time, which other jobs do not lengthen.
+UniPC is diffusers' own. Needs `raysynth prepare` of the config. Writes `bench/results/solvers-<bundle>.json`.
 """
 
 import argparse
