@@ -29,7 +29,7 @@ SHIPPED = Path(str(files("raysynth.bundles")))
 STRUCTURE: dict[str, tuple[str, ...]] = {
     "masks": ("channels", "truncation_px"),
     "views": ("layout", "count", "side_px", "truncation_px", "volume", "channels", "volume_channels"),
-    "texture": ("conditioning", "autoencoder", "folding", "channels", "resolution_px"),
+    "texture": ("conditioning", "autoencoder", "folding", "channels", "spread", "resolution_px"),
 }
 
 
