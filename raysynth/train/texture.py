@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from raysynth.cascade import texture as texture_model
 from raysynth.cascade.diffusion import noise_and_time, per_sample_loss
 from raysynth.cascade.latents import FirstStage, Folded, Learned, build_autoencoder
-from raysynth.cascade.softmask import as_batch, flip_turn
+from raysynth.cascade.softmask import as_batch, flip_turn, resized, truncation_at
 from raysynth.cascade.stable_diffusion import open_stable_diffusion
-from raysynth.cascade.texture import Slice, TextureModel, condition, paint, resized
+from raysynth.cascade.texture import Slice, TextureModel, condition, paint
 from raysynth.config import Config
 from raysynth.evaluate.adherence import adherence
 from raysynth.seeds import Stage, generator, normal
@@ -120,7 +120,8 @@ class TextureTask:
 
     def _batch(self, crops: Crops, rngs: Sequence[Generator]) -> Batch:
         images, slices = draw(crops, rngs)
-        seen = condition(slices, self.config.masks.truncation_px)
+        truncation = self.config.masks.truncation_px
+        seen = condition(slices, truncation_at(truncation, self.config.texture.resolution_px, crops.side_px))
         return Batch(images, *noise_and_time(rngs, *self.texture.latent_shape(self.side_px)), (seen,))
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
