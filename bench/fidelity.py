@@ -33,7 +33,7 @@ from raysynth.data.prepared import prepared_folder
 from raysynth.data.splits import split_frames
 from raysynth.evaluate import fidelity, morphology
 from raysynth.evaluate.adherence import adherence, swap_test
-from raysynth.evaluate.copies import near_copies, texture_copies
+from raysynth.evaluate.copies import near_copies, nearest_correlation, texture_copies
 from raysynth.evaluate.inception import Inception
 from raysynth.evaluate.tiles import Frame, fixed_map, random_tiles, tile_side, to_bytes
 from raysynth.seeds import Stage, generator
@@ -44,6 +44,7 @@ from raysynth.train.crops import load_crops, load_statistics
 SEED = 1
 SWAPPED = 200
 CELL_SLICES = 5
+BRIGHTNESS_BINS = 5
 TARGETS = {"excess": 0.03, "ratio": 2.5}
 Grey = NDArray[np.float32]
 
@@ -149,12 +150,27 @@ def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> 
     return {
         **{n: asdict(morphology.compare(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
         "edge": morphology.compare_edges(edges, synthetic_edges, rng),
-        "texture_copies": texture_copies(synthetic.images, real.images, training.images),
+        "texture_copies": texture_copies(synthetic.images, real.images, training.images)
+        | {"validation_as_bright": copies_as_bright(real, synthetic, training, pairs)},
         "mask_copies": {
             "validation": near_copies(real.masks, training.masks),
             "synthetic": near_copies(synthetic.masks, training.masks),
         },
     }
+
+
+def copies_as_bright(real: CropSet, synthetic: CropSet, training: CropSet, pairs: dict[str, Any]) -> float:
+    """Share of near-copies among real crops that are weighted to be as bright as the synthetic ones.
+
+    Noise makes dim crops unlike any other, so a validation part that is dimmer has fewer of them.
+    """
+    nearest = nearest_correlation(real.images, training.images)
+    threshold = texture_copies(synthetic.images, real.images, training.images)["threshold"]
+    bright = {name: np.asarray(table["brightness"]) for name, table in pairs.items()}
+    edges = np.quantile(np.concatenate(list(bright.values())), np.linspace(0, 1, BRIGHTNESS_BINS + 1))[1:-1]
+    of_real, of_synthetic = (np.digitize(bright[name], edges) for name in ("real", "synthetic"))
+    bins = [b for b in range(BRIGHTNESS_BINS) if (of_real == b).any()]
+    return float(sum((of_synthetic == b).mean() * (nearest[of_real == b] >= threshold).mean() for b in bins))
 
 
 def swapped(bundle: Bundle, config: Config) -> dict[str, float]:
