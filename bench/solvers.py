@@ -39,12 +39,11 @@ SEED = 2
 REFERENCE = ("ddim", 50, 1.0)
 SETTINGS = (
     REFERENCE,
-    ("ddim", 20, 2.0),
+    ("dpm++", 9, 2.4),
+    ("dpm++", 8, 2.4),
     ("ddim", 10, 2.0),
-    ("dpm++", 10, 1.5),
     ("dpm++", 10, 2.0),
     ("dpm++", 8, 2.0),
-    ("dpm++", 7, 1.5),
     ("unipc", 10, 1.0),
 )
 """Solver, steps, spacing (UniPC: diffusers' trailing steps)."""
