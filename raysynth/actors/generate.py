@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from raysynth.actors.cluster import cluster
 from raysynth.actors.lease import Lease
 from raysynth.actors.meter import Meter
 from raysynth.actors.pipeline import Report
-from raysynth.actors.sources import Factory, Keeping, Source, from_bank, from_bundle
+from raysynth.actors.sources import Factory, KeepingFactory, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory, ShardComposer
 from raysynth.config import Config
 from raysynth.errors import InputError
@@ -79,6 +79,7 @@ def generate(
         target = Objects(str(local_folder(uri) or uri), create=True)  # absolute: workers have folders of their own
         if target.holds_other_than(RUNS):
             read_manifest(target)  # a folder of something else is refused before a lease is left in it
+        keeping = None if keep_cells is None else _keeping(keep_cells, source, manifest, done_shards(target.uri))
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         with Lease(target, run):
             create_dataset(target.uri, manifest)
@@ -86,10 +87,10 @@ def generate(
                 invalidate(target.uri, again)
             done = done_shards(target.uri)
             pending = sorted(set(range(spec.shards)) - done)
-            writer = None if keep_cells is None else _begin_bank(keep_cells, source, manifest, done)
             synthesiser = source.factory
-            if writer is not None and synthesiser is not None:
-                synthesiser = Keeping(synthesiser, writer)
+            if keeping is not None and synthesiser is not None:
+                keeping.writer.begin(keeping.index)
+                synthesiser = KeepingFactory(synthesiser, keeping.writer)
             reports = pipeline.run(
                 pending,
                 synthesiser,
@@ -103,22 +104,31 @@ def generate(
             record: dict[str, Any] = {"run": run, "started": _now(), "settings": settings, "shards": []}
             target.put(f"{RUNS}{run}.json", canonical_json(record))
             summary = _follow(tracked, target, record, source, meter)
-            if writer is not None:
-                bank = writer.seal(done_shards(target.uri))
-                summary["bank"] = {"place": writer.objects.uri, "parts": len(bank.parts), "cells": bank.cells}
+            if keeping is not None:
+                bank = keeping.writer.seal(done_shards(target.uri))
+                summary["bank"] = {"place": keeping.writer.objects.uri, "parts": len(bank.parts), "cells": bank.cells}
     return {"dataset": target.uri, "run": run, "device": source.device, "shards": spec.shards} | summary
 
 
-def _begin_bank(place: str, source: Source, manifest: Manifest, done: Set[int]) -> BankWriter:
-    """The bank at `place`, begun; InputError when shards are done whose cells it does not hold."""
+@dataclass(frozen=True)
+class _Keeping:
+    """The bank that a run keeps its cells in."""
+
+    writer: BankWriter
+    index: BankIndex
+
+
+def _keeping(place: str, source: Source, manifest: Manifest, done: Set[int]) -> _Keeping:
+    """The bank at `place`, not begun yet; InputError when it is another, or lacks the cells of shards that are done."""
     writer = BankWriter(Objects(str(local_folder(place) or place), create=True))
     fixed = manifest.model_dump(include={"config", "bundle", "versions", "device", "seed"})
-    writer.begin(BankIndex(**fixed, statistics=source.statistics))
+    index = BankIndex(**fixed, statistics=source.statistics)
+    writer.check(index)
     if lost := sorted(done - writer.kept()):
         raise InputError(
             f"--keep-cells {place}: shard {lost[0]} was made before without keeping its cells: choose another --out"
         )
-    return writer
+    return _Keeping(writer, index)
 
 
 def describe(source: Source) -> Manifest:

@@ -71,7 +71,7 @@ def from_bank(config: Config, uri: str) -> Source:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class KeepingFactory:
     """A factory of synthesisers whose cells are also kept in a bank."""
 
     factory: Callable[[], Synthesiser]

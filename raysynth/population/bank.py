@@ -126,19 +126,24 @@ class BankWriter:
 
     objects: Objects
 
-    def begin(self, index: BankIndex) -> None:
-        """Create the bank, or go on with one of the same cells; InputError when the place holds anything else."""
+    def check(self, index: BankIndex) -> bool:
+        """Whether a bank of the same cells is begun here already; InputError when the place holds anything else."""
         try:
             existing = BankIndex.model_validate_json(self.objects.get(INDEX))
         except FileNotFoundError:
             if self.objects.holds_other_than(f"{PARTS}/"):
                 raise InputError(f"--keep-cells {self.objects.uri} holds other files: choose another place") from None
-            self.objects.put(INDEX, index.to_bytes())
-            return
+            return False
         except ValidationError:
             raise InputError(f"--keep-cells {self.objects.uri}: {INDEX} is damaged: choose another place") from None
         if existing.model_copy(update={"parts": ()}) != index:
             raise InputError(f"--keep-cells {self.objects.uri} holds cells of other settings: choose another place")
+        return True
+
+    def begin(self, index: BankIndex) -> None:
+        """Create the bank, or go on with one of the same cells; InputError as of `check`."""
+        if not self.check(index):
+            self.objects.put(INDEX, index.to_bytes())
 
     def write(self, shard: int, cells: Sequence[Cell]) -> None:
         """Keep the cells of one shard; equal cells give equal bytes, so it may be repeated."""

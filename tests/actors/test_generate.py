@@ -203,3 +203,13 @@ def ellipse_config_3d() -> Config:
         data=DataConfig(root="none", dimensions=3, voxel_um=(1.0, 1.0, 1.0)),
         population=PopulationConfig(frame_px=(8, 64, 64)),
     )
+
+
+def test_a_place_that_cannot_keep_cells_is_refused_before_anything_is_written(
+    cluster: None, settings: Config, tmp_path: Path
+) -> None:
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / "letter.txt").write_text("precious")
+    with pytest.raises(InputError, match="holds other files"):
+        generate(settings, out=str(tmp_path / "set.zarr"), keep_cells=str(tmp_path / "bank"), factory=ellipses)
+    assert not [path for path in (tmp_path / "set.zarr").rglob("*") if path.is_file()]
