@@ -57,6 +57,7 @@ def collect(
         found[row.title] = _row_figures(row, runs, scores, str(of_row[0].scores.with_suffix(".npz")))
     return {
         "name": config.name,
+        "folder": str(jobs[0].folder),
         "data": config.data.root,
         "rows": found,
         "gains": gains(scored),

@@ -4,6 +4,7 @@ The arms are the paper's: a network as it is (none), trained on real frames, on 
 are further synthetic sets with names of their own. SEG is the Cell Tracking Challenge's (`raysynth.evaluate.seg`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -66,6 +67,22 @@ def rows(config: EvaluateConfig, synthetic: Sequence[str], curve: bool, real: in
     for count in (n for n in CURVE if curve and n < real):
         found += [Row("real", None, count)] + [Row("both", name, count) for name in synthetic[:1]]
     return list(dict.fromkeys(found))
+
+
+def named_sets(given: Sequence[str]) -> dict[str, str]:
+    """Synthetic sets by name from `NAME=ADDRESS`; a bare address is called "synthetic".
+
+    Raises InputError for a name that is given twice or cannot be one.
+    """
+    sets: dict[str, str] = {}
+    for text in given:
+        name, equals, place = text.partition("=")
+        if not equals or "/" in name:
+            name, place = "synthetic", text
+        if not re.fullmatch(r"[\w-]+", name) or name == "real" or name in sets or not place:
+            raise InputError(f"--synthetic {text}: give each set a name of its own, as in NAME=DATASET, other than real")
+        sets[name] = place
+    return sets
 
 
 def seeds_of(row: Row, config: EvaluateConfig) -> range:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayError
 
 from raysynth.config import Config
 from raysynth.data.frames import Frame, Pixels
@@ -182,13 +182,14 @@ def _each(tasks: Tasks, config: Config, device: str, update: Update) -> None:
     threads = config.evaluate.threads
     remote = ray.remote(_call).options(num_cpus=threads, num_gpus=int(device == "cuda"))
     names = {remote.remote(task): name for name, task in tasks}
-    waiting, errors = list(names), []
+    waiting, errors = list(names), list[Exception]()
     while waiting:
         (ended, *_), waiting = ray.wait(waiting)
         try:
             ray.get(ended)
             update(len(names) - len(waiting), len(names), names[ended])
-        except RayTaskError as error:
-            errors.append(error.cause if isinstance(error.cause, InputError) else error)
+        except RayError as error:
+            cause = getattr(error, "cause", None)
+            errors.append(cause if isinstance(cause, InputError) else error)
     if errors:
         raise errors[0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skimage.transform import resize
 
 from raysynth.data.frames import Pixels, as_volume
+from raysynth.errors import InputError
 from raysynth.seeds import Stage, generator
 
 CHANNELS = 4
@@ -112,13 +113,13 @@ class TrainingSet:
     """Tiles from one or two sets. Which, and how they are turned and scaled, depends on the seed and the step only."""
 
     def __init__(self, sources: Sequence[Source], seed: int, tile_px: int, batch: int) -> None:
-        """Raises ValueError for a source none of whose frames holds a cell."""
+        """Raises InputError for a source none of whose frames holds a cell."""
         self._seed, self._tile_px, self._batch = seed, tile_px, batch
         self._shares = [source.share for source in sources]
         self._places = [_places(source) for source in sources]
         for source, places in zip(sources, self._places, strict=True):
             if not places:
-                raise ValueError(f"no training frame of {source.folder.name} holds a cell")
+                raise InputError(f"no training frame of the {source.folder.name} set holds a cell: give it more frames")
 
     @property
     def images(self) -> list[int]:
