@@ -46,7 +46,14 @@ def learned(config: Config, factor: int, steps: int) -> tuple[Learned, float]:
     """An autoencoder trained on the config's crops, and the seconds it took."""
     texture = config.texture.model_copy(update={"autoencoder": factor})
     task = AutoencoderTask(config.model_copy(update={"texture": texture}))
-    update = {"steps": steps, "checkpoint_every": steps, "sample_every": steps, "batch": 8, "threads": 1}
+    update: dict[str, Any] = {
+        "steps": steps,
+        "checkpoint_every": steps,
+        "sample_every": steps,
+        "batch": 8,
+        "threads": 1,
+    }
+    update |= {"precision": "bf16"}  # of all configs: accelerate keeps one precision a process
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         torch.manual_seed(0)

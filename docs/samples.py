@@ -5,8 +5,8 @@
 
 `crops`: `crops-NAME.png`, real above and synthetic below, and `blind-NAME.png`, both mixed at random on the left, and
 the same with the synthetic ones framed on the right. Needs `raysynth prepare`. `curves`: the loss of every TensorBoard
-folder under a training folder, thinned into `bench/results/curves-NAME.json` and drawn into `curves-NAME.png`. `grids`:
-`samples-NAME-MODEL.png`, the last sample grid of every TensorBoard folder.
+folder under a training folder, thinned into `bench/results/curves-NAME.json`, which keeps those of other models, and
+drawn into `curves-NAME.png`. `grids`: `samples-NAME-MODEL.png`, the last sample grid of every TensorBoard folder.
 """
 
 import argparse
@@ -124,7 +124,9 @@ def draw_curves(name: str, training: Path) -> None:
     """Keep and draw the loss of every model trained in a folder."""
     folders = board_folders(training)
     curves: dict[str, Any] = {str(folder.parent.relative_to(training)): read_curve(folder) for folder in folders}
-    (ROOT / "bench" / "results" / f"curves-{name}.json").write_text(json.dumps(curves) + "\n")
+    kept = ROOT / "bench" / "results" / f"curves-{name}.json"
+    curves = (json.loads(kept.read_text()) if kept.exists() else {}) | curves
+    kept.write_text(json.dumps(curves) + "\n")
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for model, curve in curves.items():
         axes.loglog(curve["step"], curve["loss"], label=model)

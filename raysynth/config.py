@@ -113,7 +113,12 @@ class MasksConfig(Settings):
     start: str = Field("scratch", description="scratch, or a bundle (name or folder) to go on from")
     channels: tuple[Count, ...] = Field((64, 96, 128), description="UNet channels per level, on folded pixels")
     sampler_steps: Count = Field(25, description="DDIM steps")
-    truncation_px: Positive = Field(4.0, description="distance to the outline at which the soft mask saturates")
+    truncation_px: Positive = Field(
+        4.0, description="distance to the outline, in pixels at which a network works, where the soft mask saturates"
+    )
+    resolution_px: int | None = Field(
+        None, ge=16, multiple_of=16, description="side at which masks are made and then resized; null: the crop's"
+    )
     batch: Count = Field(32, description="masks sampled at once")
     tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(
         0.002, description="tail of the training area and solidity rejected"

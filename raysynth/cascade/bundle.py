@@ -27,9 +27,9 @@ SHIPPED = Path(str(files("raysynth.bundles")))
 
 # What a network's weights fix: taken from the bundle whatever the config says.
 STRUCTURE: dict[str, tuple[str, ...]] = {
-    "masks": ("channels", "truncation_px"),
+    "masks": ("channels", "truncation_px", "resolution_px"),
     "views": ("layout", "count", "side_px", "truncation_px", "volume", "channels", "volume_channels"),
-    "texture": ("conditioning", "autoencoder", "folding", "channels", "resolution_px"),
+    "texture": ("conditioning", "autoencoder", "folding", "channels", "spread", "resolution_px"),
 }
 
 

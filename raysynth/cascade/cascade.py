@@ -103,7 +103,9 @@ class Cascade:
             for batch, count in padded_batches(pending, settings.batch):
                 rngs = [run.rng(Stage.MASK, item, attempt * MASK_DRAWS + draw) for item in batch]
                 figures = torch.tensor([self._told(run, item, attempt) for item in batch])
-                drawn = sample_masks(self.masks, self.mask_schedule, rngs, figures, settings.sampler_steps)
+                drawn = sample_masks(
+                    self.masks, self.mask_schedule, rngs, figures, settings.sampler_steps, self.statistics.crop_side_px
+                )
                 for item, mask in zip(batch[:count], drawn[:count], strict=True):
                     run.counts["masks_drawn"] += 1
                     if reason := self.bundle.info.mask_limits.reject(mask):

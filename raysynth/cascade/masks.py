@@ -19,7 +19,7 @@ from skimage.measure import regionprops
 from torch import Tensor
 
 from raysynth.cascade.diffusion import denoise
-from raysynth.cascade.softmask import gaussian_blur, harden, unfold
+from raysynth.cascade.softmask import gaussian_blur, harden, resized, unfold
 from raysynth.config import MasksConfig
 from raysynth.seeds import normal
 
@@ -120,14 +120,14 @@ def build(side_px: int, config: MasksConfig) -> UNet2DModel:
 
 @torch.no_grad()
 def sample(
-    model: UNet2DModel, scheduler: DDIMScheduler, rngs: Sequence[Generator], figures: Tensor, steps: int
+    model: UNet2DModel, scheduler: DDIMScheduler, rngs: Sequence[Generator], figures: Tensor, steps: int, side_px: int
 ) -> NDArray[np.bool_]:
     """Draw one mask for each generator and each row of `figures` `(n, 4)`, what `told` says of its cell.
 
-    Returns `(n, side, side)`, one filled component each, not yet judged.
+    Returns `(n, side_px, side_px)`, one filled component each, not yet judged.
     """
     side, channels = model.config.sample_size, model.config.out_channels
     noise = torch.stack([normal(rng, channels, side, side) for rng in rngs]).to(model.device)
     x_0 = denoise(lambda x_t, t: predict(model, x_t, t, figures), noise, scheduler, steps)
-    soft = unfold(x_0, folding_of(model))
-    return harden(gaussian_blur(soft, SMOOTHING * soft.shape[-1]))
+    soft = resized(unfold(x_0, folding_of(model)), side_px)
+    return harden(gaussian_blur(soft, SMOOTHING * side_px))

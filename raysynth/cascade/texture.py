@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, UNet2DModel
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 
 from raysynth.cascade.diffusion import denoise, padded_batches, schedule
 from raysynth.cascade.latents import FirstStage, Folded, Learned
-from raysynth.cascade.softmask import as_batch, fold, soften
+from raysynth.cascade.softmask import as_batch, fold, resized, soften, truncation_at
 from raysynth.config import TextureConfig
 
 CHANNELS = 3
@@ -178,8 +177,8 @@ def paint(
     device = next(model.parameters()).device
     painted: list[NDArray[np.float16]] = []
     for batch, count in padded_batches(list(zip(slices, noise, strict=True)), config.batch):
-        seen = condition([one for one, _ in batch], truncation_px).to(device)
-        side = seen.shape[-1]
+        side = batch[0][0].mask.shape[-1]
+        seen = condition([one for one, _ in batch], truncation_at(truncation_px, config.resolution_px, side)).to(device)
         x_T = torch.stack([one for _, one in batch]).to(device)
         predict = partial(_predict, model, resized(seen, config.resolution_px or side))
         order = 2 if config.sampler == "dpm++" else 1
@@ -191,10 +190,3 @@ def paint(
 
 def _predict(model: TextureModel, condition: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
     return model(x_t, t, condition)
-
-
-def resized(images: Tensor, side: int) -> Tensor:
-    """Images `(n, c, y, x)` at another side; unchanged where it is already theirs."""
-    if images.shape[-1] == side:
-        return images
-    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from raysynth.cascade import masks as mask_ddpm
 from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
 from raysynth.cascade.masks import MaskLimits, outline_figures, told
-from raysynth.cascade.softmask import as_batch, flip_turn, fold, soften
+from raysynth.cascade.softmask import as_batch, flip_turn, fold, resized, soften, truncation_at
 from raysynth.config import Config
 from raysynth.evaluate.copies import near_copies
 from raysynth.seeds import Stage, generator
@@ -33,12 +33,17 @@ class MaskTask:
     def __init__(self, config: Config) -> None:
         self.config = config.masks
         self.train, self.validation = load_crops(config, "train"), load_crops(config, "validation")
-        self.soft = soften(self.train.outlines, config.masks.truncation_px)
-        self.soft_held_out = soften(self.validation.outlines, config.masks.truncation_px)
+        self.side_px = self.config.resolution_px or self.train.side_px
+        self.soft, self.soft_held_out = self._soft(self.train), self._soft(self.validation)
         self.limits = MaskLimits.measure(self.train.outlines, config.masks.tail)
         self.scheduler = schedule()
-        self.model: nn.Module = mask_network(config, self.train.side_px)
+        self.model: nn.Module = mask_network(config, self.side_px)
         self.fold = mask_ddpm.folding_of(self.model)
+
+    def _soft(self, crops: Crops) -> NDArray[np.float32]:
+        """Soft masks `(n, side, side)` at the side at which the network works."""
+        truncation = truncation_at(self.config.truncation_px, self.config.resolution_px, crops.side_px)
+        return resized(as_batch(soften(crops.outlines, truncation)), self.side_px)[:, 0].numpy()
 
     def batch(self, rngs: Sequence[Generator]) -> Batch:
         """Turned soft masks, folded, with noise, timesteps and what the network is told."""
@@ -70,7 +75,8 @@ class MaskTask:
         chosen = [int(rng.integers(len(self.validation.outlines))) for rng in rngs]
         real = np.asarray(self.validation.outlines[chosen])
         told_figures = told_of(self.validation, chosen, real)
-        drawn = mask_ddpm.sample(model, self.scheduler, rngs, told_figures, self.config.sampler_steps)
+        steps, side = self.config.sampler_steps, self.validation.side_px
+        drawn = mask_ddpm.sample(model, self.scheduler, rngs, told_figures, steps, side)
         held_out = [generator(seed, 1, Stage.EVALUATION, i) for i in range(SAMPLES)]
         figures = {
             "held_out_loss": held_out_loss(self, model, self._batch(self.validation, self.soft_held_out, held_out)),

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from raysynth.cascade import texture as texture_model
 from raysynth.cascade.diffusion import noise_and_time, per_sample_loss
 from raysynth.cascade.latents import FirstStage, Folded, Learned, build_autoencoder
-from raysynth.cascade.softmask import as_batch, flip_turn
+from raysynth.cascade.softmask import as_batch, flip_turn, resized, truncation_at
 from raysynth.cascade.stable_diffusion import open_stable_diffusion
-from raysynth.cascade.texture import Slice, TextureModel, condition, paint, resized
+from raysynth.cascade.texture import Slice, TextureModel, condition, paint
 from raysynth.config import Config
 from raysynth.evaluate.adherence import adherence
 from raysynth.seeds import Stage, generator, normal
@@ -74,7 +74,7 @@ class AutoencoderTask:
 def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
     """The configured first stage, trained in `place` where it is a learned one."""
     if config.texture.autoencoder == 1:
-        return _folded(config)
+        return _folded(config, config.texture.fold(load_statistics(config).crop_side_px))
     task = AutoencoderTask(config)
     settings = config.texture.train.model_copy(update={"steps": config.texture.autoencoder_steps})
     Trainer(task, settings, f"{place}/autoencoder", device).fit()
@@ -86,11 +86,10 @@ def first_stage(config: Config, place: str | Path, device: str) -> FirstStage:
     return stage
 
 
-def _folded(config: Config) -> Folded:
+def _folded(config: Config, fold: int) -> Folded:
     """Pixels of the training crops, their grey values at the configured spread around 0."""
     images = load_crops(config, "train").images
     some = np.asarray(images[:: max(1, len(images) // 1000)], np.float32) * 2 - 1
-    fold = config.texture.fold(load_statistics(config).crop_side_px)
     return Folded(fold, float(some.mean()), float(some.std()) / config.texture.spread)
 
 
@@ -105,6 +104,8 @@ class TextureTask:
         start, bundle = config.texture.start, bundle_of(config.texture.start)
         if bundle is not None:
             self.texture = bundle.texture
+            if isinstance(self.texture.first_stage, Folded):  # the network knows grey values at one spread only
+                self.texture.first_stage = _folded(config, self.texture.first_stage.factor)
         elif start == SCRATCH:
             stage = first_stage(config, place, device)
             self.texture = texture_model.build(stage, self.train.side_px, config.texture)
@@ -119,7 +120,8 @@ class TextureTask:
 
     def _batch(self, crops: Crops, rngs: Sequence[Generator]) -> Batch:
         images, slices = draw(crops, rngs)
-        seen = condition(slices, self.config.masks.truncation_px)
+        truncation = self.config.masks.truncation_px
+        seen = condition(slices, truncation_at(truncation, self.config.texture.resolution_px, crops.side_px))
         return Batch(images, *noise_and_time(rngs, *self.texture.latent_shape(self.side_px)), (seen,))
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:

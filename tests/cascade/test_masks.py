@@ -39,17 +39,30 @@ def test_a_sample_depends_on_its_own_generator_and_not_on_its_neighbours() -> No
     model = build(16, MasksConfig(channels=(8, 16)))
     figures = torch.tensor([[0.5, -1, 0, 0]] * 2)
     drawn = [
-        sample(model, schedule(), [np.random.default_rng(s) for s in seeds], figures, 2) for seeds in ((1, 2), (3, 2))
+        sample(model, schedule(), [np.random.default_rng(s) for s in seeds], figures, 2, 16)
+        for seeds in ((1, 2), (3, 2))
     ]
     assert drawn[0].shape == (2, 16, 16)
     assert (drawn[0][1] == drawn[1][1]).all()
+
+
+def test_masks_made_at_half_the_side_are_those_of_that_side_enlarged() -> None:
+    torch.manual_seed(0)
+    model = build(16, MasksConfig(channels=(8, 16)))
+    figures = torch.tensor([[0.5, -1, 0, 0]] * 8)
+    small, large = (
+        sample(model, schedule(), [np.random.default_rng(s) for s in range(8)], figures, 2, side) for side in (16, 32)
+    )
+    assert large.shape == (8, 32, 32)
+    enlarged = small.repeat(2, axis=1).repeat(2, axis=2)
+    assert (enlarged == large).mean() > 0.9
 
 
 def test_the_network_is_told_the_shape() -> None:
     torch.manual_seed(0)
     model = build(32, MasksConfig(channels=(8, 16)))
     small, large = (
-        sample(model, schedule(), [np.random.default_rng(1)], torch.tensor([[score, 0.0, 0.0, 0.0]]), 2)
+        sample(model, schedule(), [np.random.default_rng(1)], torch.tensor([[score, 0.0, 0.0, 0.0]]), 2, 32)
         for score in (-2, 2)
     )
     assert (small != large).any()

@@ -1,9 +1,12 @@
 import numpy as np
 import torch
 
+from raysynth.cascade.softmask import as_batch, resized, soften
 from raysynth.config import Config
 from raysynth.seeds import Stage, generator
 from raysynth.train.masks import MaskTask, tile
+
+from .conftest import SIDE
 
 
 def test_the_loss_depends_on_the_samples_generators_alone(trainable: Config) -> None:
@@ -30,3 +33,14 @@ def test_the_limits_accept_the_training_masks(trainable: Config) -> None:
 def test_tiles_stand_in_reading_order() -> None:
     images = torch.arange(16.0).reshape(16, 1, 1)
     assert np.array_equal(tile(images, columns=8).numpy(), np.arange(16).reshape(2, 8))
+
+
+def test_at_half_the_resolution_the_outline_is_the_same_and_masks_keep_the_crops_side(trainable: Config) -> None:
+    masks = trainable.masks.model_copy(update={"resolution_px": SIDE // 2, "channels": (16,)})
+    whole, half = MaskTask(trainable), MaskTask(trainable.model_copy(update={"masks": masks}))
+    assert half.soft.shape[1:] == (SIDE // 2, SIDE // 2)
+    # The truncation is in pixels of the network: the same number of them on half as many.
+    wide = soften(half.train.outlines, 2 * trainable.masks.truncation_px)
+    np.testing.assert_allclose(half.soft, resized(as_batch(wide), SIDE // 2)[:, 0], atol=1e-6)
+    assert whole.soft.shape[1:] == (SIDE, SIDE)
+    assert half.evaluate(half.model, 0).grid.shape == (8 * SIDE, 8 * SIDE)

@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.softmask import as_batch
 from raysynth.config import Config
 from raysynth.data.prepared import prepared_folder
 from raysynth.errors import InputError
@@ -59,6 +61,18 @@ def test_the_side_at_which_textures_are_made_stays_the_users(trainable: Config, 
     other = starting(trainable, str(trained))
     other = other.model_copy(update={"texture": other.texture.model_copy(update={"resolution_px": 32})})
     assert started(other, "texture").texture.resolution_px == 32
+
+
+def test_grey_values_of_other_data_are_given_the_spread_that_the_network_knows(
+    trainable: Config, trained: Path
+) -> None:
+    other = starting(trainable, str(trained), spread=3.0)
+    images = prepared_folder(trainable) / "train" / "images.npy"
+    np.save(images, (np.load(images) * 0.25).astype(np.float16))  # four times darker
+    config = started(other, "texture")
+    assert config.texture.spread == trainable.texture.spread == 1.0
+    task = TextureTask(config, "-", "cpu")
+    assert task.texture.first_stage.encode(as_batch(np.load(images)) * 2 - 1).std() == pytest.approx(1.0, abs=0.02)
 
 
 def test_scratch_and_stable_diffusion_are_no_bundles(trainable: Config, tmp_path: Path) -> None:

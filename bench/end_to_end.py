@@ -1,0 +1,163 @@
+"""A whole data set as a user makes it: time, rate, bytes, files, memory, and whether it is right.
+
+    python bench/end_to_end.py CONFIG --bank FOLDER --out FOLDER [--frames 100000] [--set KEY.PATH=VALUE ...]
+
+Runs `raysynth generate CONFIG --cells` on a bank of kept cells (without one, its own cells go through the whole
+cascade), samples the memory of every process of the run, then verifies the data set and compares 1,000 random frames
+with the cell table, cell by cell. `--make-bank CELLS` makes the bank first and times it. Writes
+`bench/results/end_to_end-<name>.json`; `docs/plots.py` draws the memory.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obstore
+import psutil
+from environment import save_result
+from scipy.ndimage import find_objects
+
+from raysynth.store.objects import Objects
+from raysynth.store.reader import Dataset
+
+SAMPLED, PERIOD_S, PART_CELLS = 1000, 5.0, 100
+ROLES = {"_Synthesise": "actors", "_compose": "composers", "gcs_server": "gcs", "raylet/raylet": "raylet"}
+"""What a process of Ray is, by a part of its command line."""
+
+
+class Memory(threading.Thread):
+    """Samples the memory of a process and all its descendants, MiB without shared pages, until it is stopped."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.ended = pid, threading.Event()
+        self.began = time.monotonic()
+        self.samples: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        """Sample every `PERIOD_S` seconds."""
+        while not self.ended.wait(PERIOD_S):
+            roles: dict[str, list[float]] = defaultdict(list)
+            for process in self._family():
+                try:
+                    memory, title = process.memory_info(), " ".join(process.cmdline())
+                except psutil.Error:
+                    continue
+                roles[_role(process.pid == self.pid, title)].append((memory.rss - memory.shared) / 2**20)
+            largest = {role: round(max(sizes), 1) for role, sizes in roles.items()}
+            self.samples.append({"seconds": round(time.monotonic() - self.began, 1), "largest_mb": largest})
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            driver = psutil.Process(self.pid)
+            return [driver, *driver.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+
+def _role(is_driver: bool, title: str) -> str:
+    if is_driver:
+        return "driver"
+    return next((role for part, role in ROLES.items() if part in title), "other")
+
+
+def generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
+    """Run the command; its summary, the wall time in seconds and the samples of its memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder, "figures.json")
+        started = time.monotonic()
+        process = subprocess.Popen([sys.executable, "-m", "raysynth", "generate", *arguments, "--json", str(figures)])
+        sampler = Memory(process.pid)
+        if memory:
+            sampler.start()
+        if code := process.wait():
+            raise SystemExit(f"generate ended with code {code}")
+        sampler.ended.set()
+        return json.loads(figures.read_text()), time.monotonic() - started, sampler.samples
+
+
+def agreement(dataset: Dataset) -> dict[str, int]:
+    """Random frames whose labels and table agree in every cell: number of pixels and bounding box."""
+    rng = np.random.default_rng(0)
+    frames = np.sort(rng.choice(dataset.present, min(SAMPLED, len(dataset)), replace=False))
+    axes = dataset.spec.axes[1:]
+    rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for shard in sorted({int(frame) // dataset.spec.frames_per_shard for frame in frames}):
+        for row in dataset.shard_cells(shard).to_pylist():
+            rows[row["frame"]].append(row)
+    agreeing = cells = 0
+    for frame in frames:
+        labels = dataset.labels(int(frame))
+        sizes, boxes = np.bincount(labels.ravel()), find_objects(labels.astype(np.int32))
+        found = {
+            label: (int(sizes[label]), *((s.start, s.stop) for s in box))
+            for label, box in enumerate(boxes, start=1)
+            if box is not None
+        }
+        told = {r["label"]: (r["volume_px"], *((r[f"{a}_start"], r[f"{a}_stop"]) for a in axes)) for r in rows[frame]}
+        agreeing, cells = agreeing + (found == told), cells + len(found)
+    return {"frames": len(frames), "agreeing": agreeing, "cells": cells}
+
+
+def verified(uri: str) -> dict[str, Any]:
+    """What `raysynth verify` says, and its wall time."""
+    started = time.monotonic()
+    code = subprocess.run([sys.executable, "-m", "raysynth", "verify", uri], stdout=subprocess.DEVNULL).returncode
+    return {"ok": code == 0, "seconds": time.monotonic() - started}
+
+
+def make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, Any]:
+    """Make the bank by the config's cascade, in parts of `PART_CELLS` cells, one frame each."""
+    shards = -(-options.make_bank // PART_CELLS)
+    parts = [f"generate.cells_per_shard={PART_CELLS}", "generate.frames_per_shard=1"]
+    changes = [word for setting in (*settings, *parts) for word in ("--set", setting)]
+    with tempfile.TemporaryDirectory() as folder:
+        out = ["--out", f"{folder}/bank.zarr", "--frames", str(shards), "--keep-cells", str(options.bank)]
+        summary, seconds, _ = generate([options.config, *out, *changes], memory=False)
+    return {"cells": summary["bank"]["cells"], "parts": summary["bank"]["parts"], "seconds": seconds}
+
+
+def main() -> None:
+    """Make, measure and check one data set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config")
+    parser.add_argument("--name", required=True, help="of the result")
+    parser.add_argument("--bank", type=Path)
+    parser.add_argument("--make-bank", type=int, metavar="CELLS")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--frames", type=int, default=100_000)
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY.PATH=VALUE")
+    options = parser.parse_args()
+    figures: dict[str, Any] = {}
+    if options.make_bank:
+        figures["bank"] = make_bank(options, options.settings)
+        print(figures, flush=True)
+    arguments = [options.config, "--out", options.out, "--frames", str(options.frames)]
+    arguments += ["--cells", str(options.bank)] if options.bank else []
+    arguments += [word for setting in options.settings for word in ("--set", setting)]
+    summary, seconds, samples = generate(arguments)
+    objects = [meta for batch in obstore.list(Objects(options.out).store) for meta in batch]
+    figures |= {
+        "summary": summary,
+        "seconds": seconds,
+        "frames_per_second": options.frames / seconds,
+        "bytes": sum(meta["size"] for meta in objects),
+        "files": len(objects),
+        "memory": samples,
+        "verify": verified(options.out),
+        "table": agreement(Dataset(options.out)),
+    }
+    print({name: value for name, value in figures.items() if name != "memory"}, flush=True)
+    save_result(f"end_to_end-{options.name}", figures)
+
+
+if __name__ == "__main__":
+    main()
