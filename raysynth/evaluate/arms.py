@@ -23,7 +23,7 @@ from raysynth.data.splits import split_frames
 from raysynth.evaluate import networks
 from raysynth.evaluate.networks import State
 from raysynth.evaluate.predict import Labels, segment
-from raysynth.evaluate.protocol import Row, jaccards, mean_seg, spread, tested_frames
+from raysynth.evaluate.protocol import Row, jaccards, mean_seg, spread, scored_frames
 from raysynth.evaluate.training_set import Source, TrainingSet, subset
 
 REAL = "real"
@@ -122,7 +122,7 @@ def score(job: Job) -> None:
     state = networks.read_weights(job.run.with_suffix(".pt"), job.config.evaluate)
     network = networks.build(job.config.evaluate, job.seed, state).to(job.device)
     frames, shown = [], None
-    for frame in tested_frames(job.config.data, job.config.evaluate.reference):
+    for frame in scored_frames(job.config.data, job.config.evaluate.reference):
         pixels = frame.read()
         predicted = _segment(job, network, pixels)
         frames.append(_frame_record(frame, jaccards(pixels, predicted), predicted))

@@ -90,7 +90,7 @@ def seeds_of(row: Row, config: EvaluateConfig) -> range:
     return range(1 if row.arm == "none" else config.seeds)
 
 
-def tested_frames(data: DataConfig, reference: str | None) -> tuple[Frame, ...]:
+def scored_frames(data: DataConfig, reference: str | None) -> tuple[Frame, ...]:
     """The labelled frames of the test split, not read yet; of CTC sequences those of the label folder `reference`.
 
     Raises InputError when the split has none.

@@ -22,7 +22,7 @@ from raysynth.evaluate.frame_sets import frame_set
 from raysynth.evaluate.label_sets import is_dataset
 from raysynth.evaluate.outcome import collect, log_read
 from raysynth.evaluate.plan import make_plan
-from raysynth.evaluate.protocol import Row, rows, seeds_of, tested_frames
+from raysynth.evaluate.protocol import Row, rows, seeds_of, scored_frames
 from raysynth.evaluate.training_set import keep, kept, records
 from raysynth.settings import load
 from raysynth.store.manifest import canonical_json
@@ -54,7 +54,7 @@ def table(
     given = dict(synthetic or {"synthetic": config.generate.out})
     synthetic = {name: str(local_folder(uri) or uri) for name, uri in given.items()}
     splits, device = split_frames(config.data), _device(config)
-    tested = tested_frames(config.data, config.evaluate.reference)
+    tested = scored_frames(config.data, config.evaluate.reference)
     wanted = rows(config.evaluate, list(synthetic), curve, len(splits.train))
     sets = {row.synthetic: synthetic[row.synthetic] for row in wanted if row.synthetic}
     frames = {REAL: len(splits.train)} | {name: _count(uri, config) for name, uri in sets.items()}
