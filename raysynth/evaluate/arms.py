@@ -23,7 +23,7 @@ from raysynth.data.splits import split_frames
 from raysynth.evaluate import networks
 from raysynth.evaluate.networks import State
 from raysynth.evaluate.predict import Labels, segment
-from raysynth.evaluate.protocol import Row, jaccards, mean_seg, spread, scored_frames
+from raysynth.evaluate.protocol import Row, jaccards, mean_seg, scored_frames, spread
 from raysynth.evaluate.training_set import Source, TrainingSet, subset
 
 REAL = "real"

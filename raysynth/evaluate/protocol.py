@@ -80,7 +80,9 @@ def named_sets(given: Sequence[str]) -> dict[str, str]:
         if not equals or "/" in name:
             name, place = "synthetic", text
         if not re.fullmatch(r"[\w-]+", name) or name == "real" or name in sets or not place:
-            raise InputError(f"--synthetic {text}: give each set a name of its own, as in NAME=DATASET, other than real")
+            raise InputError(
+                f"--synthetic {text}: give each set a name of its own, as in NAME=DATASET, other than real"
+            )
         sets[name] = place
     return sets
 

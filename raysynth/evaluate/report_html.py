@@ -23,7 +23,7 @@ Section = tuple[str, str, tuple[Sequence[str], list[list[str]]] | None]
 
 
 def page(found: dict[str, Any], sections: Sequence[Section]) -> str:
-    """The whole page. found: a table (`raysynth.evaluate.outcome`); sections: title, sentence and table of each part."""
+    """The whole page. found: a table (`outcome.collect`); sections: title, sentence and table of each part."""
     title = escape(f"Segmentation of {found['name']}")
     parts = [_section(*section) for section in sections]
     drawn = {

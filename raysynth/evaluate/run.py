@@ -22,7 +22,7 @@ from raysynth.evaluate.frame_sets import frame_set
 from raysynth.evaluate.label_sets import is_dataset
 from raysynth.evaluate.outcome import collect, log_read
 from raysynth.evaluate.plan import make_plan
-from raysynth.evaluate.protocol import Row, rows, seeds_of, scored_frames
+from raysynth.evaluate.protocol import Row, rows, scored_frames, seeds_of
 from raysynth.evaluate.training_set import keep, kept, records
 from raysynth.settings import load
 from raysynth.store.manifest import canonical_json

@@ -18,9 +18,9 @@ from raysynth.evaluate.protocol import (
     mean_seg,
     named_sets,
     rows,
+    scored_frames,
     seeds_of,
     spread,
-    scored_frames,
 )
 
 

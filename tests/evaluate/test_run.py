@@ -34,9 +34,7 @@ def config(pairs: Callable[..., Path], tmp_path: Path) -> Config:
 
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("cluster")
-def test_a_table_is_made_goes_on_and_is_reported(
-    config: Config, dataset: Callable[..., str], tmp_path: Path
-) -> None:
+def test_a_table_is_made_goes_on_and_is_reported(config: Config, dataset: Callable[..., str], tmp_path: Path) -> None:
     sets, out, heard = {"main": dataset()}, tmp_path / "table", []
     found = table(config, sets, out, update=lambda done, total, message: heard.append(message))
     assert list(found["rows"]) == ["none", "real", "synthetic (main)", "both (main)"]
