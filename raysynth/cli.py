@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raysynth.cli_evaluate import evaluate
-from raysynth.cli_options import Json
+from raysynth.cli_options import Address, ConfigFile, Json, Overrides
 from raysynth.errors import InputError
 from raysynth.progress import progress, show, track_shards
 from raysynth.settings import load
@@ -21,11 +21,6 @@ from raysynth.settings import load
 if TYPE_CHECKING:
     from raysynth.store.verify import Report
 
-ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings: a YAML file.")]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one setting; may be repeated.")
-]
-Address = Annotated[str | None, typer.Option(help="Ray cluster to work on. [default: this machine]")]
 DatasetUri = Annotated[str, typer.Argument(metavar="DATASET", help="A data set: a folder, or s3://bucket/prefix.")]
 
 app = typer.Typer(

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from raysynth.cli_options import Json
+from raysynth.cli_options import Address, ConfigFile, Json, Overrides
 from raysynth.progress import progress, show
+from raysynth.settings import load
 
 evaluate = typer.Typer(help="Measure labels and images.", no_args_is_help=True)
 
@@ -91,3 +92,30 @@ def morphology(
     if folder is not None:
         figures["plots"] = str(draw_morphology(result, folder))
     show(figures, json)
+
+
+@evaluate.command()
+def table(
+    config: ConfigFile,
+    synthetic: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]DATASET", help="A synthetic set; may be repeated. [default: generate.out]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keeps every training. [default: table in the workspace]")
+    ] = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Also real and both with 1, 2 and 5 real frames.")] = False,
+    address: Address = None,
+    overrides: Overrides = None,
+    json: Json = None,
+) -> None:
+    """Train Cellpose on none, real, synthetic and both; SEG of each on the test split. A rerun goes on."""
+    from raysynth.actors.cluster import cluster
+    from raysynth.evaluate.protocol import named_sets
+    from raysynth.evaluate.report import summary, write
+    from raysynth.evaluate.run import table
+
+    settings, sets = load(config, overrides or ()), named_sets(synthetic or ())
+    with cluster(address), progress("tasks") as update:
+        found = table(settings, sets, out, curve, update)
+    show(summary(found) | {"report": str(write(found))}, json)

@@ -11,6 +11,7 @@ import tifffile
 from raysynth.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
+NUCLEI = Path(__file__).parents[1] / "configs" / "nuclei-2d.yaml"
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def labels(tmp_path: Path) -> Path:
 def test_help_names_every_verb(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for verb in ("seg", "fidelity", "morphology"):
+    for verb in ("seg", "fidelity", "morphology", "table"):
         assert f"  {verb} " in out
 
 
@@ -79,6 +80,9 @@ def test_morphology_prints_draws_and_writes(run: Run, labels: Path, tmp_path: Pa
         (("morphology", "absent", "absent"), "absent"),
         (("morphology", "absent", "absent", "--voxel-um", "wide"), "--voxel-um wide"),
         (("fidelity", "absent", "absent", "--weights", "none.pth"), "none.pth"),
+        (("table", "absent.yaml"), "absent.yaml"),
+        (("table", str(NUCLEI), "--set", "evaluate.seeds=1"), "evaluate.seeds"),
+        (("table", str(NUCLEI), "--synthetic", "real=out/a.zarr"), "--synthetic real=out/a.zarr"),
     ],
 )
 def test_bad_input_is_one_sentence_and_code_2(run: Run, arguments: tuple[str, ...], named: str) -> None:

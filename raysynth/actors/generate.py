@@ -36,6 +36,7 @@ NOT_BYTES: dict[str, Any] = {
     "storage": True,
     "data": True,
     "crops": True,
+    "evaluate": True,
     "generate": {"out", "frames", "seed"},
     "runtime": {"device", "actors", "max_actors", "cpus_per_actor", "max_attempts", "max_failures"},
     **{model: {"train"} for model in ("masks", "views", "texture")},

@@ -60,7 +60,7 @@ def dataset(tmp_path: Path) -> Callable[..., str]:
             frames = list(spec.shard_frames(shard))
             images, labels = (np.stack(arrays) for arrays in zip(*(scene(f, shape) for f in frames), strict=True))
             rows = {"frame": np.repeat(frames, 12).tolist(), "label": list(range(1, 13)) * 2}
-            write_shard(uri, shard, images, labels.astype(np.uint32), rows, {"cells": 12})
+            write_shard(uri, spec, shard, images, labels.astype(np.uint32), rows, {"cells": 12})
         finalise(uri)
         return uri
 

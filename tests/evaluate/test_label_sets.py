@@ -62,7 +62,7 @@ def test_a_data_set_gives_the_frames_it_has(tmp_path: Path) -> None:
     spec = DatasetSpec(frames=2, frame_shape=(32, 32), dtype="uint8", voxel_um=None, frames_per_shard=1, levels=1)
     create_dataset(uri, Manifest(config={}, bundle="b", versions={}, device="cpu", seed=0, dataset=spec))
     labels = np.full((1, 32, 32), 7, np.uint32)
-    write_shard(uri, 1, labels.astype(np.uint8), labels, {"frame": [1], "label": [7]}, {"cells": 1})
+    write_shard(uri, spec, 1, labels.astype(np.uint8), labels, {"frame": [1], "label": [7]}, {"cells": 1})
     finalise(uri)
     assert is_dataset(uri)
     assert not is_dataset(str(tmp_path))

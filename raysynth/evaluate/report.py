@@ -1,0 +1,118 @@
+"""The report of `raysynth evaluate table`: figures, Markdown, and a page with pictures (`report_html`)."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from raysynth.errors import InputError
+from raysynth.evaluate.report_html import page
+
+PAPER = {
+    "hela": {"none": 0.775, "real": 0.826, "synthetic": 0.869, "both": 0.877},
+    "gowt1": {"none": 0.471, "real": 0.881, "synthetic": 0.905, "both": 0.914},
+    "cho": {"none": 0.698, "real": 0.897, "synthetic": 0.893, "both": 0.909},
+    "ce": {"none": 0.212, "real": 0.706, "synthetic": 0.738, "both": 0.793},
+}
+"""SEG of Table 1 of Yilmaz et al. (ISBI 2025): other networks, budgets and synthetic images."""
+
+Table = tuple[Sequence[str], list[list[str]]]
+
+
+def summary(found: dict[str, Any]) -> dict[str, Any]:
+    """What the command prints: SEG of every row, differences to real, and how often the test split was read."""
+    rows = {title: {"seg": row["seg"], "validation": row["validation"]} for title, row in found["rows"].items()}
+    return {"rows": rows, "gains": found["gains"], "test_reads": len(found["test_reads"])}
+
+
+def write(found: dict[str, Any]) -> Path:
+    """Write `table.json`, `table.md` and `table.html` into the table's folder; returns the page."""
+    folder = Path(found["folder"])
+    texts = {"json": json.dumps(found, indent=1) + "\n", "md": markdown(found), "html": page(found, sections(found))}
+    try:
+        for kind, text in texts.items():
+            staged = folder / f".table.{kind}.part"
+            staged.write_text(text, encoding="utf-8")
+            staged.replace(folder / f"table.{kind}")
+    except OSError as error:
+        raise InputError(f"--out {folder} cannot be written ({error.strerror}): choose another folder") from None
+    return folder / "table.html"
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The report without pictures."""
+    parts = [f"# Segmentation of {found['name']}, trained on none, real, synthetic and both\n"]
+    for title, text, table in sections(found):
+        parts.append(f"\n## {title}\n\n{text}\n" + ("\n" + _markdown_table(*table) if table else ""))
+    return "".join(parts)
+
+
+def sections(found: dict[str, Any]) -> list[tuple[str, str, Table | None]]:
+    """Title, sentence and table of each part of the report."""
+    steps, test = found["settings"]["steps"], found["test"]
+    scored = f"SEG on the test split, {test['frames']} frames against {test['reference']}; {steps} steps for every arm."
+    left_out = "".join(f" Left out: {reason}." for reason in found["left_out"])
+    return [
+        ("SEG", scored + left_out, _rows(found)),
+        ("Gain over real data", "Paired 95 % bootstrap interval over frames and seeds.", _gains(found["gains"])),
+        (
+            "Training",
+            "Plateau: the last quarter of the steps adds less than 0.005 to the best validation SEG, the mean of all "
+            "seeds. Images: real and synthetic ones that train, of seed 0.",
+            _training(found["rows"]),
+        ),
+        ("Readings of the test split", "Every one on this data set so far, this table's included.", _reads(found)),
+        ("Settings and versions", "", _settings(found)),
+    ]
+
+
+def _rows(found: dict[str, Any]) -> Table:
+    paper = PAPER.get(found["name"].split("-")[0], {})
+    lines = []
+    for title, row in found["rows"].items():
+        theirs = paper.get(row["arm"]) if row["real_frames"] is None and _is_main(row, found) else None
+        seeds = " ".join(f"{seg:.3f}" for seg in row["seeds"])
+        lines.append([title, f"{row['seg']:.4f}", seeds, f"{row['validation']:.4f}", f"{theirs:.3f}" if theirs else ""])
+    return ("trained on", "SEG", "of each seed", "validation SEG", "the paper's"), lines
+
+
+def _is_main(row: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether a row uses no synthetic set, or the first: ablations are not in the paper's main table."""
+    named = [other["synthetic"] for other in found["rows"].values() if other["synthetic"]]
+    return row["synthetic"] in (None, *named[:1])
+
+
+def _gains(gains: dict[str, dict[str, float]]) -> Table:
+    lines = [[title, f"{g['mean']:+.4f}", f"{g['low']:+.4f} to {g['high']:+.4f}"] for title, g in gains.items()]
+    return ("difference", "mean", "95 % interval"), lines
+
+
+def _training(rows: dict[str, dict[str, Any]]) -> Table:
+    lines = []
+    for title, row in rows.items():
+        gain = row["gain_in_last_quarter"]
+        plateau = ["untrained", ""] if gain is None else [f"{gain:.4f}", "yes" if row["plateau"] else "no"]
+        checkpoints, images = _list(row["steps_of_checkpoint"]), _list(row["images"][0])
+        lines.append([title, *plateau, checkpoints, images, f"{row['seconds']:.0f}"])
+    return ("trained on", "gain of the last quarter", "plateau", "step of each checkpoint", "images", "seconds"), lines
+
+
+def _reads(found: dict[str, Any]) -> Table:
+    lines = [[r["time"], str(r["frames"]), r["table"], _list(r["networks"])] for r in found["test_reads"]]
+    return ("time", "frames", "table", "networks"), lines
+
+
+def _settings(found: dict[str, Any]) -> Table:
+    sets = {f"synthetic set {name}": place for name, (place, _) in found["plan"]["synthetic"].items()}
+    about = {"data": found["data"], "median diameter, px": f"{found['plan']['diameter_px']:.1f}"} | sets
+    lines = [[name, "" if value is None else str(value)] for name, value in (about | found["settings"]).items()]
+    return ("setting", "value"), lines + [[f"version of {name}", value] for name, value in found["versions"].items()]
+
+
+def _list(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _markdown_table(head: Sequence[str], lines: list[list[str]]) -> str:
+    body = [head, ["---"] * len(head), *lines]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in body)

@@ -1,0 +1,87 @@
+"""The report says what was measured, beside the paper's figures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raysynth.errors import InputError
+from raysynth.evaluate.report import markdown, summary, write
+
+
+def row(arm: str, seg: float, synthetic: str | None = None, real: int | None = None) -> dict[str, Any]:
+    trained = arm != "none"
+    return {
+        "arm": arm,
+        "synthetic": synthetic,
+        "real_frames": real,
+        "seg": seg,
+        "seeds": [seg] * 3,
+        "validation": seg + 0.01,
+        "gain_in_last_quarter": 0.002 if trained else None,
+        "plateau": True if trained else None,
+        "images": [[3]] * 3,
+        "steps_of_checkpoint": [50, 100, 100],
+        "curves": [[[50, 0.5], [100, seg]]] * 3,
+        "seconds": 12.0,
+        "picture": "absent.npz",
+    }
+
+
+def table(folder: Path) -> dict[str, Any]:
+    """A table of GOWT1 with an ablation and one row of the few-frame curve."""
+    return {
+        "name": "gowt1",
+        "data": "data/Fluo-N2DH-GOWT1",
+        "folder": str(folder),
+        "rows": {
+            "none": row("none", 0.4),
+            "real": row("real", 0.80),
+            "both (main)": row("both", 0.85, "main"),
+            "both (rho-0)": row("both", 0.83, "rho-0"),
+            "real, real frames: 1": row("real", 0.6, None, 1),
+        },
+        "gains": {"both (main) - real": {"mean": 0.05, "low": 0.01, "high": 0.09}},
+        "test": {"reference": "{sequence}_GT/SEG", "frames": 30},
+        "test_reads": [{"time": "2026-01-01T00:00:00+00:00", "table": "t", "frames": 30, "networks": ["real.seed0"]}],
+        "left_out": [],
+        "settings": {"steps": 100, "network": "CPnet 2-16-32-64", "weights": None},
+        "plan": {"synthetic": {"main": ["out/a|b.zarr", "1"]}, "diameter_px": 61.0},
+        "versions": {"cellpose": "3.1.1.3"},
+    }
+
+
+def test_every_row_stands_beside_the_paper_s_figure_where_it_has_one(tmp_path: Path) -> None:
+    text = markdown(table(tmp_path))
+    assert "| real | 0.8000 | 0.800 0.800 0.800 | 0.8100 | 0.881 |" in text
+    assert "| both (main) | 0.8500 | 0.850 0.850 0.850 | 0.8600 | 0.914 |" in text
+    assert "| both (rho-0) | 0.8300 | 0.830 0.830 0.830 | 0.8400 |  |" in text
+    assert "| real, real frames: 1 | 0.6000 | 0.600 0.600 0.600 | 0.6100 |  |" in text
+
+
+def test_intervals_plateaus_readings_settings_and_versions_are_there(tmp_path: Path) -> None:
+    text = markdown(table(tmp_path))
+    for line in (
+        "| both (main) - real | +0.0500 | +0.0100 to +0.0900 |",
+        "| real | 0.0020 | yes | 50, 100, 100 | 3 | 12 |",
+        "| none | untrained |  |",
+        "| 2026-01-01T00:00:00+00:00 | 30 | t | real.seed0 |",
+        "| synthetic set main | out/a\\|b.zarr |",
+        "| version of cellpose | 3.1.1.3 |",
+    ):
+        assert line in text
+
+
+def test_three_files_are_written(tmp_path: Path) -> None:
+    assert write(table(tmp_path)) == tmp_path / "table.html"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["table.html", "table.json", "table.md"]
+    assert json.loads((tmp_path / "table.json").read_text()) == table(tmp_path)
+    with pytest.raises(InputError, match="gone"):
+        write(table(tmp_path / "gone"))
+
+
+def test_the_summary_is_short(tmp_path: Path) -> None:
+    short = summary(table(tmp_path))
+    assert short["rows"]["real"] == {"seg": 0.8, "validation": 0.81}
+    assert short["test_reads"] == 1
