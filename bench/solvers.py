@@ -39,6 +39,7 @@ SEED = 2
 REFERENCE = ("ddim", 50, 1.0)
 SETTINGS = (
     REFERENCE,
+    ("dpm++", 9, 2.0),
     ("dpm++", 9, 2.4),
     ("dpm++", 8, 2.4),
     ("ddim", 10, 2.0),
