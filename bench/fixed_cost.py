@@ -34,12 +34,13 @@ class Ellipses:
     seed: int
     cells: int
     sleep_s: float
+    traced: bool = False
 
     def __call__(self, shard: int) -> Made:
-        """The cells of `shard`; its counts name the process that made it."""
+        """The cells of `shard`; if traced, its counts name the process that made it, and differ from run to run."""
         time.sleep(self.sleep_s)
         cells = [self._cell(shard, item) for item in range(self.cells)]
-        return Made(cells, {"process": os.getpid()})
+        return Made(cells, {"process": os.getpid()} if self.traced else {"made": len(cells)})
 
     def _cell(self, shard: int, item: int) -> Cell:
         rng = generator(self.seed, shard, Stage.MASK, item)

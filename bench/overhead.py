@@ -50,7 +50,7 @@ def measure(actors: int, shards: int) -> dict[str, float]:
 
 
 def _run(folder: str, actors: int, shards: int) -> Any:
-    factory, attempts = Ellipses(0, CELLS, SYNTHESIS_S), Attempts(Objects(folder), "run", 5)
+    factory, attempts = Ellipses(0, CELLS, SYNTHESIS_S, traced=True), Attempts(Objects(folder), "run", 5)
     pool = Pool(actors, actors, cpus=1, gpus=0)
     return pipeline.run(range(shards), lambda: factory, Sleeping(COMPOSITION_S), attempts, pool, threads=1)
 
