@@ -1,5 +1,7 @@
 """The errors that a user is meant to read."""
 
+from pydantic import ValidationError
+
 
 class InputError(Exception):
     """Bad input or a bad setting.
@@ -11,3 +13,10 @@ class InputError(Exception):
 
 class TrainingFailed(Exception):
     """A training on the cluster that ended without a result; the message says why."""
+
+
+def damaged(document: object, error: ValidationError, remedy: str) -> InputError:
+    """What to tell the user of a JSON document, named by its place, that does not validate: its first fault, a remedy."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "the file"
+    return InputError(f"{document} is damaged at {where} ({first['msg']}): {remedy}")

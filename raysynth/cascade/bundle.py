@@ -19,7 +19,7 @@ from raysynth.cascade.texture import TextureModel, open_texture
 from raysynth.cascade.views import MultiViewModel
 from raysynth.config import Config
 from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError
+from raysynth.errors import InputError, damaged
 
 T = TypeVar("T")
 
@@ -136,11 +136,7 @@ def open_bundle(name: str) -> Bundle:
     try:
         return Bundle(folder, BundleInfo.model_validate_json((folder / "bundle.json").read_bytes()))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(
-            f"{folder / 'bundle.json'} is damaged at {where} ({first['msg']}): install or train it again"
-        ) from None
+        raise damaged(folder / "bundle.json", error, "install or train it again") from None
 
 
 def save_part(folder: Path, part: str, write: Callable[[Path], None]) -> None:

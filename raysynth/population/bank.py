@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError
+from raysynth.errors import InputError, damaged
 from raysynth.population.cell import Cell
 from raysynth.population.packing import pack, unpack
 from raysynth.seeds import Stage, generator
@@ -96,9 +96,7 @@ def open_bank(uri: str) -> BankIndex:
     except FileNotFoundError:
         raise InputError(f"{uri} is not a cell bank (it has no {INDEX}): make one with --keep-cells") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"{uri}/{INDEX} is damaged at {where} ({first['msg']}): make the bank again") from None
+        raise damaged(f"{uri}/{INDEX}", error, "make the bank again") from None
     if not index.parts:
         raise InputError(f"{uri} is a cell bank without cells: finish the run that keeps them with --keep-cells")
     return index

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from raysynth.errors import InputError
+from raysynth.errors import InputError, damaged
 from raysynth.store.spec import DatasetSpec
 
 MANIFEST_KEY = "manifest.json"
@@ -53,11 +53,7 @@ class Manifest(BaseModel):
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise InputError(
-                f"{uri}/{MANIFEST_KEY} is damaged ({where}: {first['msg']}): restore it or generate anew"
-            ) from None
+            raise damaged(f"{uri}/{MANIFEST_KEY}", error, "restore it or generate anew") from None
 
 
 def _flatten(value: object, path: str = "") -> dict[str, object]:
