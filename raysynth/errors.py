@@ -16,7 +16,7 @@ class TrainingFailed(Exception):
 
 
 def damaged(document: object, error: ValidationError, remedy: str) -> InputError:
-    """What to tell the user of a JSON document, named by its place, that does not validate: its first fault, a remedy."""
+    """What to tell the user of a JSON document that does not validate: its place, its first fault, and a remedy."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or "the file"
     return InputError(f"{document} is damaged at {where} ({first['msg']}): {remedy}")
