@@ -39,7 +39,7 @@ def _indices(objects: Objects, folder: str) -> set[int]:
 
 def write_done(objects: Objects, index: int, mark: DoneMark) -> None:
     """Record a finished shard and forget its earlier failures."""
-    objects.put(mark_key(DONE, index), canonical_json(mark.model_dump()))
+    objects.put_all({mark_key(DONE, index): canonical_json(mark.model_dump())})
     objects.delete(mark_key(FAILED, index))
 
 

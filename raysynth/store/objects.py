@@ -57,6 +57,20 @@ def _s3(uri: str) -> S3Store:
     return S3Store(parts.netloc, prefix=prefix, client_options={"allow_http": True})
 
 
+def _flush(folder: Path, files: Sequence[Path]) -> None:
+    """Wait until files below `folder`, and the names that lead to them, are on the disk."""
+    in_parallel(_fsync, files)
+    in_parallel(_fsync, {parent for file in files for parent in file.parents if parent.is_relative_to(folder)})
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
     file.seek(start)
     return file.read(length)
@@ -88,8 +102,10 @@ class Objects:
         obstore.put(self.store, key, data, use_multipart=False)
 
     def put_all(self, objects: Mapping[str, bytes]) -> None:
-        """Write many objects, each atomically, in any order."""
+        """Write many objects, each atomically, in any order; when it returns, a loss of power does not undo them."""
         in_parallel(lambda item: self.put(*item), objects.items())
+        if self.folder is not None:  # what S3 has accepted is safe
+            _flush(self.folder, [self.folder / key for key in objects])
 
     def get(self, key: str) -> bytes:
         """Read one object; FileNotFoundError when it is not there."""

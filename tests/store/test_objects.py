@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,17 @@ def test_objects_are_put_listed_read_and_deleted(tmp_path: Path) -> None:
     assert objects.keys() == ["done/0.json", "donegal"]
     with pytest.raises(FileNotFoundError):
         objects.get("done/1.json")
+
+
+def test_many_objects_are_on_the_disk_with_all_that_leads_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed, fsync = set(), os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (flushed.add(os.readlink(f"/proc/self/fd/{handle}")), fsync(handle))
+    )
+    Objects(str(tmp_path)).put_all({"c/0/1": b"a", "b": b""})
+    assert flushed == {str(tmp_path / name) for name in ("c/0/1", "c/0", "c", "b", "")}
 
 
 def test_a_file_address_is_a_folder(tmp_path: Path) -> None:
