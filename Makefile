@@ -42,6 +42,7 @@ check: setup-dev
 docs: setup
 	$(BIN)/python docs/settings.py > docs/configuration.md
 	$(BIN)/python docs/plots.py
+	$(BIN)/python docs/performance_plots.py
 
 bench: setup
 	@for script in bench/*.py; do $(BIN)/python $$script || exit 1; done

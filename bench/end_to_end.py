@@ -1,11 +1,11 @@
 """A whole data set as a user makes it: time, rate, bytes, files, memory, and whether it is right.
 
-    python bench/end_to_end.py CONFIG --bank FOLDER --out FOLDER [--frames 100000] [--set KEY.PATH=VALUE ...]
+    python bench/end_to_end.py [--suite YAML] [CONFIG] [--bank FOLDER] [--out FOLDER] [--frames 100000] [--set …]
 
 Runs `raysynth generate CONFIG --cells` on a bank of kept cells (without one, its own cells go through the whole
 cascade), samples the memory of every process of the run, then verifies the data set and compares 1,000 random frames
 with the cell table, cell by cell. `--make-bank CELLS` makes the bank first and times it. Writes
-`bench/results/end_to_end-<name>.json`; `docs/plots.py` draws the memory.
+`bench/results/end_to_end-<name>.json`; `docs/performance_plots.py` draws the memory.
 """
 
 import argparse
@@ -24,6 +24,8 @@ import obstore
 import psutil
 from environment import save_result
 from scipy.ndimage import find_objects
+from suite import options as parsed
+from suite import parser
 
 from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
@@ -127,23 +129,23 @@ def make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, Any
 
 def main() -> None:
     """Make, measure and check one data set."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config")
-    parser.add_argument("--name", required=True, help="of the result")
-    parser.add_argument("--bank", type=Path)
-    parser.add_argument("--make-bank", type=int, metavar="CELLS")
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--frames", type=int, default=100_000)
-    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY.PATH=VALUE")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("config", nargs="?")
+    arguments.add_argument("--name", help="of the result")
+    arguments.add_argument("--bank", help="a folder")
+    arguments.add_argument("--make-bank", type=int, metavar="CELLS")
+    arguments.add_argument("--out")
+    arguments.add_argument("--frames", type=int)
+    arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
+    options = parsed(arguments, "end_to_end")
     figures: dict[str, Any] = {}
     if options.make_bank:
         figures["bank"] = make_bank(options, options.settings)
         print(figures, flush=True)
-    arguments = [options.config, "--out", options.out, "--frames", str(options.frames)]
-    arguments += ["--cells", str(options.bank)] if options.bank else []
-    arguments += [word for setting in options.settings for word in ("--set", setting)]
-    summary, seconds, samples = generate(arguments)
+    words = [options.config, "--out", options.out, "--frames", str(options.frames)]
+    words += ["--cells", str(options.bank)] if options.bank else []
+    words += [word for setting in options.settings for word in ("--set", setting)]
+    summary, seconds, samples = generate(words)
     objects = [meta for batch in obstore.list(Objects(options.out).store) for meta in batch]
     figures |= {
         "summary": summary,

@@ -1,6 +1,6 @@
 """Does every data set come out the same, whatever dies on the way? Random kills on a local cluster of three nodes.
 
-    python bench/faults.py [--runs 20] [--kills 5]
+    python bench/faults.py [--suite YAML] [--runs 20] [--kills 6]
 
 Each run makes 24 shards of elliptic cells (real composition and writing, synthesis that waits a second) on a Ray
 cluster of a head and two workers. At random moments one of these is killed with SIGKILL: a process at work, the raylet
@@ -27,6 +27,7 @@ import psutil
 from environment import save_result
 from fixed_cost import Ellipses
 from ray.cluster_utils import Cluster
+from suite import options, parser
 
 from raysynth.actors.generate import generate
 from raysynth.settings import load
@@ -142,22 +143,22 @@ def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run the series, or be one of its drivers."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--kills", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--drive", nargs=2, metavar=("ADDRESS", "OUT"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.drive:
-        drive(*options.drive)
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int)
+    arguments.add_argument("--kills", type=int, help="a run")
+    arguments.add_argument("--seed", type=int)
+    arguments.add_argument("--drive", nargs=2, metavar=("ADDRESS", "OUT"), help=argparse.SUPPRESS)
+    chosen = options(arguments, "faults")
+    if chosen.drive:
+        drive(*chosen.drive)
         return
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 2**20})
     for _ in range(2):
         cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
     with tempfile.TemporaryDirectory() as folder:
-        series = Series(cluster, Path(folder), random.Random(options.seed))
+        series = Series(cluster, Path(folder), random.Random(chosen.seed))
         try:
-            save_result("faults", measure(series, options.runs, options.kills))
+            save_result("faults", measure(series, chosen.runs, chosen.kills))
         finally:
             cluster.shutdown()
 

@@ -1,6 +1,6 @@
 """What does the pipeline itself cost? Stages of fixed time, on one actor and on many.
 
-    python bench/overhead.py [--actors 1 4 16 32] [--shards 20]
+    python bench/overhead.py [--suite YAML] [--actors 1 4 16 32] [--shards 20]
 
 The GPU stage sleeps 2 s a shard and composition 0.5 s; actors import no torch. `--shards` shards an actor, on a local
 Ray cluster of nodes of 16 logical CPUs. Given are: seconds until the first actor and until every actor works, the
@@ -9,7 +9,6 @@ began to the moment the last shard began. For one actor the whole run stands bes
 Writes `bench/results/overhead.json`.
 """
 
-import argparse
 import logging
 import math
 import tempfile
@@ -20,6 +19,7 @@ import ray
 from environment import save_result
 from fixed_cost import Ellipses, Sleeping
 from ray.cluster_utils import Cluster
+from suite import options, parser
 
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
@@ -85,13 +85,13 @@ def plain_loop(shards: int) -> float:
 
 def main() -> None:
     """Measure every size of the pool."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--actors", type=int, nargs="+", default=[1, 4, 16, 32])
-    parser.add_argument("--shards", type=int, default=20, help="an actor")
-    options = parser.parse_args()
-    results: dict[str, Any] = {"plain_loop_s": plain_loop(options.shards), "runs": []}
-    for actors in options.actors:
-        row = measure(actors, options.shards)
+    arguments = parser(__doc__)
+    arguments.add_argument("--actors", type=int, nargs="+")
+    arguments.add_argument("--shards", type=int, help="an actor")
+    chosen = options(arguments, "overhead")
+    results: dict[str, Any] = {"plain_loop_s": plain_loop(chosen.shards), "runs": []}
+    for actors in chosen.actors:
+        row = measure(actors, chosen.shards)
         if actors == 1:
             row["plain_loop_over_run"] = results["plain_loop_s"] / row["after_startup_s"]
         results["runs"].append(row)

@@ -1,0 +1,152 @@
+"""How many cells find a place, how fast, and what do whole frames cost?
+
+    python bench/composition.py [--suite YAML] [--repeats 5] [--counts 100 1000 10000]
+
+The authors' script (Yilmaz et al., p = 1, cells held to an ellipse around the frame's centre) places 27 of 45 cells of
+64x64 crops on 448x644 in 5.9 s on one core. Its ellipse has semi-axes of 100x150 px and asks only for a cell's centre;
+ours holds whole cells, so the second rule is measured too, by an ellipse grown by a cell's radius, and so is the other
+reading of "100x150", whole axes. Cells of 28 px are typical for 64 px crops, of 42 px the largest they are made for.
+Frames are whole ones, as `generate` makes them: cells chosen, turned, placed and blended, background and noise between
+them, labels; with the statistics of the `embryo-3d` bundle, and the authors' frame with those of `nuclei-2d`. Seconds
+are the process's own CPU time, median and least over the repeats. Writes `bench/results/composition.json`.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from environment import save_result
+from numpy.random import Generator
+from numpy.typing import NDArray
+from suite import options, parser
+
+from raysynth.cascade.bundle import open_bundle
+from raysynth.data.statistics import Region
+from raysynth.population.cell import Cell
+from raysynth.population.compose import Composer
+from raysynth.population.placement import Rules, place
+from raysynth.settings import load
+
+AUTHORS = {"placed": 27, "seconds": 5.9}
+CANVAS = (448, 644)
+DIAMETERS_PX = (28, 42)
+VOLUME, LARGE_VOLUME = (64, 512, 512), (96, 1024, 1024)
+RING, DIFFERENT_CELLS = 3, 200
+ROOT = Path(__file__).parents[1]
+
+Mask = NDArray[np.bool_]
+
+
+def nucleus(rng: Generator, radius: Sequence[float]) -> Mask:
+    """An ellipse or ellipsoid with the given mean semi-axes in voxels, each varied by 15 %, trimmed to its box."""
+    axes = [r * np.exp(0.15 * rng.standard_normal()) for r in radius]
+    squares = [(np.arange(-np.ceil(a), np.ceil(a) + 1) / a) ** 2 for a in axes]
+    mask = np.asarray(sum(np.ix_(*squares)) < 1)
+    kept = [np.flatnonzero(mask.any(axis=tuple(j for j in range(mask.ndim) if j != i))) for i in range(mask.ndim)]
+    return mask[tuple(slice(k[0], k[-1] + 1) for k in kept)]
+
+
+def measure(masks: Sequence[Mask], frame: tuple[int, ...], rules: Rules, repeats: int) -> dict[str, Any]:
+    """Cells placed (mean and least over seeds) and the CPU seconds of placing those of one frame."""
+    placed, seconds = [], []
+    for seed in range(repeats):
+        start = time.process_time()
+        placement = place(masks, frame, rules, np.random.default_rng(seed))
+        seconds.append(time.process_time() - start)
+        placed.append(int(placement.placed.sum()))
+    return {
+        "cells": len(masks),
+        "placed_mean": float(np.mean(placed)),
+        "placed_least": min(placed),
+        "median_s": median(seconds),
+        "least_s": min(seconds),
+        "microseconds_a_cell": 1e6 * median(seconds) / len(masks),
+    }
+
+
+def authors_setting(rng: Generator, diameter: float, repeats: int) -> dict[str, Any]:
+    """45 nuclei on the authors' canvas: open, and in their ellipse."""
+    radius = diameter / 2
+    masks = [nucleus(rng, (radius, radius)) for _ in range(45)]
+
+    def ellipse(y: float, x: float) -> Region:
+        return Region(centre_px=(CANVAS[0] // 2, CANVAS[1] // 2), semi_axes_px=(y, x))
+
+    settings = {
+        "open canvas, p = 0": Rules(0.0),
+        "open canvas, p = 1": Rules(1.0),
+        "ellipse of semi-axes 100x150, p = 1": Rules(1.0, region=ellipse(100, 150)),
+        "the same, centres inside": Rules(1.0, region=ellipse(100 + radius, 150 + radius)),
+        "ellipse of axes 100x150, p = 1": Rules(1.0, region=ellipse(50, 75)),
+    }
+    results = {name: measure(masks, CANVAS, rules, repeats) for name, rules in settings.items()}
+    return {name: {**r, "times_faster": AUTHORS["seconds"] / r["median_s"]} for name, r in results.items()}
+
+
+def volumes(rng: Generator, repeats: int) -> dict[str, Any]:
+    """200 nuclei placed in 64 x 512 x 512 voxels."""
+    masks = [nucleus(rng, (8, 12, 12)) for _ in range(200)]
+    return {f"p = {p}": measure(masks, VOLUME, Rules(p, z_scale=1.5), repeats) for p in (0.0, 0.5, 1.0)}
+
+
+def placing(rng: Generator, counts: Sequence[int], repeats: int) -> dict[str, Any]:
+    """More and more cells placed in one large volume."""
+    masks = [nucleus(rng, (4, 8, 8)) for _ in range(max(counts))]
+    return {str(n): measure(masks[:n], LARGE_VOLUME, Rules(0.5, z_scale=1.5), repeats) for n in counts}
+
+
+def composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[Mask]) -> Composer:
+    """Composes frames of `cells` cells, which take turns in `shapes`, with smooth textures."""
+    settings = [f"population.frame_px={list(frame)}", f"population.cells=[{cells}, {cells}]", "population.region=none"]
+    statistics = open_bundle(bundle).info.statistics
+    rng = np.random.default_rng(1)
+    made = []
+    for mask in shapes:
+        grown = (*mask.shape[:-2], mask.shape[-2] + 2 * RING, mask.shape[-1] + 2 * RING)
+        texture = np.full(grown, 0.1, np.float16)
+        texture[..., RING:-RING, RING:-RING][mask] = rng.uniform(0.4, 0.8, int(mask.sum()))
+        made.append(Cell(mask, texture, RING))
+    return Composer(made, statistics, load(ROOT / "configs" / f"{bundle}.yaml", settings), 0, 0)
+
+
+def whole_frames(
+    bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[Mask], repeats: int
+) -> dict[str, Any]:
+    """CPU seconds of whole frames."""
+    made, seconds, placed = composer(bundle, frame, cells, shapes), [], []
+    for index in range(repeats):
+        start = time.process_time()
+        *_, placement = made.frame(index)
+        seconds.append(time.process_time() - start)
+        placed.append(int(placement.placed.sum()))
+    return {"cells": cells, "placed_least": min(placed), "median_s": median(seconds), "least_s": min(seconds)}
+
+
+def main() -> None:
+    """Measure all and save."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--repeats", type=int)
+    arguments.add_argument("--counts", type=int, nargs="+", help="cells in one large volume")
+    chosen = options(arguments, "composition")
+    rng, repeats = np.random.default_rng(0), chosen.repeats
+    figures: dict[str, Any] = {"authors": AUTHORS, "large_volume": list(LARGE_VOLUME)}
+    figures["ours"] = {f"cells of {d} px": authors_setting(rng, d, repeats) for d in DIAMETERS_PX}
+    figures["volumes"], figures["placing"] = volumes(rng, repeats), placing(rng, chosen.counts, repeats)
+    flat, tall = ([nucleus(rng, r) for _ in range(DIFFERENT_CELLS)] for r in ((14, 14), (8, 12, 12)))
+    small = [nucleus(rng, (4, 8, 8)) for _ in range(DIFFERENT_CELLS)]
+    figures["whole_frames"] = {
+        "45 cells, 448x644": whole_frames("nuclei-2d", CANVAS, 45, flat, repeats),
+        "200 cells, 64x512x512": whole_frames("embryo-3d", VOLUME, 200, tall, repeats),
+    } | {
+        f"{n} cells, {'x'.join(map(str, LARGE_VOLUME))}": whole_frames("embryo-3d", LARGE_VOLUME, n, small, repeats)
+        for n in chosen.counts
+    }
+    print(figures["placing"], figures["whole_frames"], sep="\n")
+    save_result("composition", figures)
+
+
+if __name__ == "__main__":
+    main()

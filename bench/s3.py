@@ -1,0 +1,206 @@
+"""A bucket that fails one request in twenty: is the data set the same, and is anything written twice without cause?
+
+    python bench/s3.py [--suite YAML] [--runs 5] [--share 0.05]
+
+Generates into moto's S3 server, in a process of its own, through a layer that can spoil requests: by an answer of 503
+in place of what was asked, by an answer of 500 after it was done, or by a connection that ends without an answer, each
+equally often. The undisturbed run comes first: its uploads are counted by key at the server, where every object
+outside `runs/` must come in once. Each disturbed run is then compared with it, object by object. Cells need no model;
+composition and writing are real. Writes `bench/results/s3.json`.
+"""
+
+import hashlib
+import json
+import os
+import random
+import socket
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterable
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+import ray
+from environment import save_result
+from fixed_cost import Ellipses
+from suite import options, parser
+
+from raysynth.actors.generate import generate
+from raysynth.settings import load
+from raysynth.store.objects import Objects
+from raysynth.store.verify import verify
+
+ROOT = Path(__file__).parents[1]
+BUCKET = "cells"
+CONTROL = "/bench/"
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Spoiler:
+    """A WSGI layer before the S3 server: counts uploads by key, and spoils a share of the requests."""
+
+    def __init__(self, server: Application) -> None:
+        self.server, self.rng = server, random.Random(0)
+        self.share = 0.0
+        self.uploads: Counter[str] = Counter()
+        self.spoilt: Counter[str] = Counter()
+        self.requests = 0
+
+    def __call__(self, environ: dict[str, Any], respond: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path.startswith(CONTROL):
+            return self._control(path, respond)
+        self.requests += 1
+        kind = self.rng.choice(("before", "after", "dropped")) if self.rng.random() < self.share else None
+        if kind == "before":
+            return self._fail(kind, respond, "503 Slow Down")
+        if method == "PUT":
+            self.uploads[path] += 1
+        if kind is None:
+            return self.server(environ, respond)
+        b"".join(self.server(environ, lambda status, headers, error=None: None))
+        if kind == "dropped":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return self._fail(kind, respond, "500 Internal Server Error")
+
+    def _fail(self, kind: str, respond: Callable[..., Any], status: str) -> Iterable[bytes]:
+        self.spoilt[kind] += 1
+        respond(status, [("Content-Length", "0")])
+        return [b""]
+
+    def _control(self, path: str, respond: Callable[..., Any]) -> Iterable[bytes]:
+        """`/bench/SHARE`: what was counted since the last call; from now on spoil that share of the requests."""
+        body = json.dumps({"requests": self.requests, "spoilt": self.spoilt, "uploads": self.uploads}).encode()
+        self.share = float(path.removeprefix(CONTROL))
+        self.requests, self.spoilt, self.uploads = 0, Counter(), Counter()
+        respond("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+
+def serve(port: int) -> None:
+    """The server's process."""
+    import logging
+
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import run_simple
+
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (as long as the process)
+    run_simple("127.0.0.1", port, Spoiler(DomainDispatcherApplication(create_backend_app)), threaded=True)
+
+
+def start() -> tuple[SpawnProcess, str]:
+    """A running server with one bucket, and its address; the environment points to it."""
+    import boto3
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = SpawnProcess(target=serve, args=(port,), daemon=True)
+    server.start()
+    address = f"http://127.0.0.1:{port}"
+    os.environ |= {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }
+    while True:
+        try:
+            control(address, 0.0)
+            break
+        except OSError:
+            time.sleep(0.2)
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+    return server, address
+
+
+def control(address: str, share: float) -> dict[str, Any]:
+    """Set the share of requests to spoil; returns what was counted before."""
+    with urllib.request.urlopen(f"{address}{CONTROL}{share}", timeout=60) as answer:
+        counted: dict[str, Any] = json.load(answer)
+        return counted
+
+
+def make(name: str, shards: int, cells: int) -> dict[str, Any]:
+    """Generate one data set; its address, its summary, how often it was started."""
+    settings = (
+        "bundle=nuclei-2d",
+        "population.frame_px=[128, 128]",
+        "population.cells=[6, 10]",
+        f"generate.frames={4 * shards}",
+        "generate.frames_per_shard=4",
+        f"generate.cells_per_shard={cells}",
+        "runtime.cpus_per_actor=1",
+    )
+    config, maker = load(ROOT / "configs/nuclei-2d.yaml", settings), Ellipses(0, cells, 0.2)
+    started, starts = time.monotonic(), 0
+    while True:
+        starts += 1
+        try:
+            summary = generate(
+                config, f"s3://{BUCKET}/{name}", address="auto", factory=lambda bundle, config, device: lambda: maker
+            )
+        except OSError as error:
+            print(f"{name}: started again after {type(error).__name__}", flush=True)
+            continue
+        if not summary["failed"]:
+            return {"starts": starts, "seconds": round(time.monotonic() - started, 1)}
+        print(f"{name}: started again for {summary['failed']}", flush=True)
+
+
+def hashes(name: str) -> dict[str, str]:
+    """SHA-256 of every object of a data set, those of its runs left out."""
+    target = Objects(f"s3://{BUCKET}/{name}")
+    return {key: hashlib.sha256(target.get(key)).hexdigest() for key in target.keys("") if not key.startswith("runs/")}
+
+
+def main() -> None:
+    """The undisturbed run, then the disturbed ones."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int)
+    arguments.add_argument("--share", type=float, help="of the requests that are spoilt")
+    arguments.add_argument("--shards", type=int)
+    arguments.add_argument("--cells", type=int, help="a shard")
+    chosen = options(arguments, "s3")
+    server, address = start()
+    ray.init(num_cpus=2, object_store_memory=100 * 2**20, include_dashboard=False, log_to_driver=False)
+    try:
+        control(address, 0.0)
+        reference_run = make("reference", chosen.shards, chosen.cells)
+        counted = control(address, 0.0)
+        data = {key: n for key, n in counted["uploads"].items() if f"/{BUCKET}/reference/runs/" not in key}
+        reference, rows = hashes("reference"), []
+        undisturbed = reference_run | {
+            "requests": counted["requests"],
+            "objects": len(reference),
+            "uploaded_once": sum(n == 1 for n in data.values()),
+            "uploaded_more_often": {key: n for key, n in data.items() if n > 1},
+        }
+        print(undisturbed, flush=True)
+        for number in range(chosen.runs):
+            control(address, chosen.share)
+            row = make(f"run-{number}", chosen.shards, chosen.cells)
+            counted = control(address, 0.0)
+            made = hashes(f"run-{number}")
+            row |= {
+                "requests": counted["requests"],
+                "spoilt": counted["spoilt"],
+                "differing": sorted(k for k in reference.keys() | made.keys() if reference.get(k) != made.get(k)),
+                "verified": verify(f"s3://{BUCKET}/run-{number}").ok,
+            }
+            rows.append(row)
+            print(row, flush=True)
+        same = sum(not row["differing"] and row["verified"] for row in rows)
+        save_result("s3", {"share": chosen.share, "undisturbed": undisturbed, "same": same, "runs": rows})
+    finally:
+        ray.shutdown()
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Where does the time go? Seconds of every stage of the cascade, of composing and of encoding, in one process.
+
+    python bench/stages.py [--suite YAML] [--device cuda] [--cells 64] [--repeats 3] [--set KEY.PATH=VALUE ...]
+
+Needs no Ray. For each bundle, shards of `--cells` cells go through the cascade one after the other; the first warms up
+and does not count. Each is then composed into frames of its config's density, as many as place each cell about once,
+and encoded as the bytes that a data set stores. Given are medians over the repeats. Writes `bench/results/stages.json`
+(on a GPU `stages-cuda.json`).
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+import torch
+from environment import save_result
+from suite import options, parser
+
+from raysynth.cascade.cascade import Cascade
+from raysynth.population.compose import compose_shard
+from raysynth.settings import load
+from raysynth.store.spec import DatasetSpec
+from raysynth.store.writer import encode_frames
+
+T = TypeVar("T")
+SEED = 0
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """A result and the seconds it took."""
+    started = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - started
+
+
+class Stages:
+    """One bundle on one device."""
+
+    def __init__(self, bundle: str, path: str, device: str, settings: list[str]) -> None:
+        config = load(Path(path), (f"bundle={bundle}", *settings))
+        self.cascade = Cascade(bundle, config, device)
+        self.config, self.statistics = self.cascade.config, self.cascade.statistics
+        counts = [record.cells for record in self.statistics.frames if record.cells]
+        self.frames = max(1, round(self.config.generate.cells_per_shard / median(counts)))
+
+    def shard(self, index: int) -> dict[str, Any]:
+        """Seconds of each stage for one shard, and what it held."""
+        made, total = timed(lambda: self.cascade.synthesise(index, SEED))
+        frames = range(self.frames)
+        composed, compose = timed(lambda: compose_shard(made.cells, self.statistics, self.config, SEED, index, frames))
+        spec = DatasetSpec(
+            frames=self.frames,
+            frame_shape=self.config.population.frame_px,
+            dtype=self.statistics.dtype,
+            voxel_um=self.statistics.voxel_um,
+            frames_per_shard=self.frames,
+        )
+        objects, encode = timed(lambda: encode_frames(spec, 0, composed.images, composed.labels))
+        return {
+            "cells": len(made.cells),
+            "placed": int(composed.counts["placed"]),
+            "counts": made.counts,
+            "synthesise_s": total,
+            "seconds": made.seconds,
+            "compose_s": compose,
+            "encode_s": encode,
+            "raw_mb": (composed.images.nbytes + composed.labels.nbytes) / 2**20,
+            "stored_mb": sum(map(len, objects.values())) / 2**20,
+        }
+
+
+def figures(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
+    """Medians over shards: milliseconds a cell by stage, cells a second, and the share of each stage."""
+    stages = {
+        stage: median(1000 * row["seconds"].get(stage, 0.0) / row["cells"] for row in rows)
+        for stage in rows[0]["seconds"]
+    }
+    stages["rest of the cascade"] = median(
+        1000 * (row["synthesise_s"] - sum(row["seconds"].values())) / row["cells"] for row in rows
+    )
+    stages["compose"] = median(1000 * row["compose_s"] / row["placed"] for row in rows)
+    stages["encode"] = median(1000 * row["encode_s"] / row["placed"] for row in rows)
+    whole = sum(stages.values())
+    return {
+        "frames_a_shard": frames,
+        "cells_a_second": median(row["cells"] / row["synthesise_s"] for row in rows),
+        "milliseconds_a_cell": stages,
+        "share": {stage: value / whole for stage, value in stages.items()},
+        "slices_a_cell": median(row["counts"].get("slices", row["cells"]) / row["cells"] for row in rows),
+        "encode_raw_mb_a_second": median(row["raw_mb"] / row["encode_s"] for row in rows),
+        "stored_over_raw": median(row["stored_mb"] / row["raw_mb"] for row in rows),
+        "shards": rows,
+    }
+
+
+def main() -> None:
+    """Measure every bundle of the suite."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--bundles", nargs="+", metavar="BUNDLE=CONFIG")
+    arguments.add_argument("--device", choices=["cpu", "cuda"])
+    arguments.add_argument("--threads", type=int, help="of torch, on a CPU")
+    arguments.add_argument("--cells", type=int, help="a shard")
+    arguments.add_argument("--repeats", type=int, help="shards, after one that warms up")
+    arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
+    chosen = options(arguments, "stages")
+    torch.set_num_threads(chosen.threads)
+    torch.use_deterministic_algorithms(True)
+    results: dict[str, Any] = {}
+    for entry in chosen.bundles:
+        bundle, path = entry.split("=")
+        stages = Stages(bundle, path, chosen.device, [f"generate.cells_per_shard={chosen.cells}", *chosen.settings])
+        rows = [stages.shard(index) for index in range(chosen.repeats + 1)][1:]
+        results[bundle] = figures(rows, stages.frames)
+        if chosen.device == "cuda":
+            results[bundle]["gpu_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
+            torch.cuda.reset_peak_memory_stats()
+        print(bundle, {name: value for name, value in results[bundle].items() if name != "shards"}, flush=True)
+    save_result("stages" if chosen.device == "cpu" else "stages-cuda", results)
+
+
+if __name__ == "__main__":
+    main()

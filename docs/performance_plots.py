@@ -1,0 +1,85 @@
+"""Draws the plots of docs/performance.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
+ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet", "gcs": "Ray's control store"}
+
+
+def result(name: str) -> dict[str, Any]:
+    """The figures of one benchmark."""
+    figures: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())["figures"]
+    return figures
+
+
+def memory() -> plt.Figure:
+    """Memory of the largest process of each kind over the run of 100,000 frames."""
+    figures = result("end_to_end-100k")
+    figure, axes = plt.subplots(figsize=(6, 3.2))
+    for role, label in ROLES.items():
+        samples = [s for s in figures["memory"] if role in s["largest_mb"]]
+        axes.plot([s["seconds"] / 60 for s in samples], [s["largest_mb"][role] for s in samples], label=label)
+    axes.set(xlabel="minutes", ylabel="MiB without shared pages", ylim=(0, None))
+    axes.legend(fontsize=8)
+    return figure
+
+
+def stages() -> plt.Figure:
+    """Milliseconds a cell by stage."""
+    figures = result("stages")
+    figure, axes = plt.subplots(figsize=(7, 0.7 + 0.6 * len(figures)))
+    names = list(dict.fromkeys(stage for row in figures.values() for stage in row["milliseconds_a_cell"]))
+    colours = {name: f"C{i}" for i, name in enumerate(names)}
+    for y, row in enumerate(figures.values()):
+        left = 0.0
+        for name, share in row["share"].items():
+            axes.barh(y, share, left=left, color=colours[name])
+            left += share
+    axes.set_yticks(
+        range(len(figures)), [f"{name}\n{row['cells_a_second']:.2g} cells/s" for name, row in figures.items()]
+    )
+    axes.set(xlabel="share of the time of one process", xlim=(0, 1))
+    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
+    axes.legend(handles, colours, fontsize=7, ncols=4, loc="lower center", bbox_to_anchor=(0.4, 1))
+    return figure
+
+
+def overhead() -> plt.Figure:
+    """Weak scaling over stages of fixed cost."""
+    rows = result("overhead")["runs"]
+    figure, axes = plt.subplots(figsize=(5, 3.2))
+    actors = [row["actors"] for row in rows]
+    axes.semilogx(actors, [100 * row["efficiency"] for row in rows], marker="o", base=2)
+    axes.axhline(95, color="grey", linewidth=0.8, linestyle="--")
+    axes.set_xticks(actors, [str(n) for n in actors])
+    axes.set(xlabel="actors", ylabel="% of their time spent in shards", ylim=(80, 101))
+    return figure
+
+
+def composition() -> plt.Figure:
+    """Cost of placing against the number of cells in one volume."""
+    rows = result("composition")["placing"].values()
+    figure, axes = plt.subplots(figsize=(5, 3.2))
+    axes.loglog([row["cells"] for row in rows], [row["median_s"] for row in rows], marker="o")
+    axes.set(xlabel="cells in one volume", ylabel="seconds to place them")
+    return figure
+
+
+def main() -> None:
+    """Draw all plots."""
+    for draw in (memory, stages, overhead, composition):
+        figure = draw()
+        figure.savefig(ROOT / "docs" / "images" / f"{draw.__name__}.png", dpi=110, bbox_inches="tight")
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
