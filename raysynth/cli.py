@@ -14,7 +14,7 @@ import typer
 
 from raysynth.cli_evaluate import evaluate
 from raysynth.cli_options import Address, ConfigFile, Json, Overrides
-from raysynth.errors import InputError
+from raysynth.errors import InputError, RunError
 from raysynth.progress import progress, show, track_shards
 from raysynth.settings import load
 
@@ -198,3 +198,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(f"raysynth: {error}", file=sys.stderr)
         sys.exit(2)
+    except RunError as error:
+        print(f"raysynth: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -11,6 +11,13 @@ class InputError(Exception):
     """
 
 
+class RunError(Exception):
+    """What ends a sound run from outside, such as a full disk; a rerun goes on where it ended.
+
+    The message is one sentence, which the command line prints without a traceback; exit code 1.
+    """
+
+
 class TrainingFailed(Exception):
     """A training on the cluster that ended without a result; the message says why."""
 

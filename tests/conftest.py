@@ -3,8 +3,11 @@
 import json
 import logging
 import os
+import shutil
+import subprocess
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -96,6 +99,30 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = transformers.CLIPTokenizer(str(words / "vocab.json"), str(words / "merges.txt"))
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A file system of its own, in memory."""
+
+    folder: Path
+
+    def resize(self, megabytes: int) -> None:
+        """Make it larger or smaller."""
+        options = f"remount,size={megabytes}m"
+        subprocess.run(["mount", "-o", options, str(self.folder)], check=True, capture_output=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A disk of one megabyte. Skips where mounting is not allowed."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    yield Disk(folder)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import tifffile
 
 from raysynth.cli import main
+from raysynth.errors import RunError
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
 from raysynth.store.spec import DatasetSpec
@@ -109,6 +111,13 @@ def test_bad_input_is_one_sentence_and_code_2(run: Run, arguments: tuple[str, ..
     assert (code, out) == (2, "")
     assert named in err
     assert err.count("\n") == 1
+
+
+def test_a_run_that_is_ended_from_outside_is_one_sentence_and_code_1(
+    run: Run, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("raysynth.store.verify.verify", Mock(side_effect=RunError("no room left")))
+    assert run("verify", dataset) == (1, "", "raysynth: no room left\n")
 
 
 def test_a_setting_that_does_not_exist_is_named(run: Run, tmp_path: Path) -> None:

@@ -17,9 +17,11 @@ from typing import Any, Protocol, TypeVar
 
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
+from ray.exceptions import RayError
 
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pool import COMPOSER_CPUS, Pool
+from raysynth.errors import RunError
 from raysynth.population.cell import Cell
 from raysynth.population.packing import pack, unpack
 
@@ -56,11 +58,13 @@ class Composer(Protocol):
 class Report:
     """What became of one shard; `reason` is None for one that is written. The dictionaries are by stage or by count.
 
-    times: when a stage began and ended, seconds since the epoch by its host's clock.
+    ends_run: no other shard would fare better. times: when a stage began and ended, seconds since the epoch by its
+    host's clock.
     """
 
     shard: int
     reason: str | None = None
+    ends_run: bool = False
     trace: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -79,6 +83,7 @@ def run(
 ) -> Iterator[Report]:
     """Synthesise, compose and write `shards` on the running Ray cluster; yields each shard's report as it ends.
 
+    Raises RunError when the target is full, or the cluster cannot go on.
     factory, pool: of the synthesis actors; None where the composer has cells of its own.
     threads: CPU threads of the linear algebra below numpy and torch in every process; results depend on it.
     """
@@ -109,8 +114,15 @@ def run(
         num_cpus=COMPOSER_CPUS,
         runtime_env=environment(threads),
     )
-    for row in dataset.iter_rows():
-        yield Report(**json.loads(row["report"]))
+    try:
+        for row in dataset.iter_rows():
+            report = Report(**json.loads(row["report"]))
+            if report.ends_run:
+                raise RunError((report.reason or "").partition(": ")[2])
+            yield report
+    except RayError as error:
+        told = str(error).splitlines()[0]
+        raise RunError(f"Ray ended the run ({told}): give the same command again, finished shards stay") from error
 
 
 def environment(threads: int) -> dict[str, Any]:
@@ -169,7 +181,8 @@ def _attempt(stage: str, report: Report, attempts: Attempts, work: Callable[[], 
         result = work()
     except Exception as error:  # Any error of one shard must leave the others running; it is kept, with its trace.
         reason = str(error) or type(error).__name__
-        report = replace(report, reason=f"{stage}: {reason}", trace=traceback.format_exc())
+        ends_run = isinstance(error, RunError)
+        report = replace(report, reason=f"{stage}: {reason}", ends_run=ends_run, trace=traceback.format_exc())
     return replace(report, times=report.times | {stage: (begun, time.time())}), result
 
 

@@ -4,10 +4,12 @@ Every write is whole and atomic: obstore's local store writes to a staged name (
 object only when its upload ends. A reader therefore never sees half an object, whatever kills the writer.
 """
 
+import errno
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,7 +19,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 from zarr.storage import ObjectStore
 
-from raysynth.errors import InputError
+from raysynth.errors import InputError, RunError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,6 +27,7 @@ R = TypeVar("R")
 # obstore raises children of OSError where one fits, else its own.
 STORE_ERRORS = (BaseError, OSError)
 STAGED = re.compile(r"#\d+$")
+NO_ROOM, OS_ERROR = (errno.ENOSPC, errno.EDQUOT), re.compile(r"os error (\d+)")
 CONNECTIONS = 16
 
 
@@ -55,6 +58,18 @@ def _s3(uri: str) -> S3Store:
     if parts.scheme != "s3" or not parts.netloc or not prefix:
         raise InputError(f"{uri!r} is not a place for data: give a folder, a file:// address or s3://bucket/prefix")
     return S3Store(parts.netloc, prefix=prefix, client_options={"allow_http": True})
+
+
+@contextmanager
+def _needing_room(uri: str) -> Iterator[None]:
+    """Tell a full disk, or a used-up quota, from other errors: no other shard would fare better."""
+    try:
+        yield
+    except STORE_ERRORS as error:
+        told = OS_ERROR.search(str(error))  # obstore's own errors carry the number in their text
+        if (error.errno if isinstance(error, OSError) and error.errno else told and int(told[1])) in NO_ROOM:
+            raise RunError(f"{uri} has no room left: make some, then give the same command again") from error
+        raise
 
 
 def _flush(folder: Path, files: Sequence[Path]) -> None:
@@ -98,14 +113,16 @@ class Objects:
             raise unwritable(self.uri, error) from error
 
     def put(self, key: str, data: bytes) -> None:
-        """Write one object atomically, replacing what was there."""
-        obstore.put(self.store, key, data, use_multipart=False)
+        """Write one object atomically, replacing what was there; RunError when the disk is full."""
+        with _needing_room(self.uri):
+            obstore.put(self.store, key, data, use_multipart=False)
 
     def put_all(self, objects: Mapping[str, bytes]) -> None:
         """Write many objects, each atomically, in any order; when it returns, a loss of power does not undo them."""
         in_parallel(lambda item: self.put(*item), objects.items())
         if self.folder is not None:  # what S3 has accepted is safe
-            _flush(self.folder, [self.folder / key for key in objects])
+            with _needing_room(self.uri):
+                _flush(self.folder, [self.folder / key for key in objects])
 
     def get(self, key: str) -> bytes:
         """Read one object; FileNotFoundError when it is not there."""

@@ -18,7 +18,7 @@ from raysynth.actors.sources import Source
 from raysynth.actors.work import ShardComposer
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config, DataConfig, PopulationConfig
-from raysynth.errors import InputError
+from raysynth.errors import InputError, RunError
 from raysynth.store.dataset import create_dataset
 from raysynth.store.marks import done_shards, failures
 from raysynth.store.objects import Objects
@@ -111,6 +111,19 @@ def test_a_rerun_after_a_failure_and_with_more_frames_gives_the_same_bytes(
     assert (second["made"], second["failed"]) == (3, {})
     assert failures(cut) == {}
     assert _bytes(cut) == _bytes(whole["dataset"])
+
+
+def test_a_full_disk_ends_the_run_and_a_rerun_finishes_it(whole: dict[str, Any], settings: Config, disk: Any) -> None:
+    """The set takes about 700 kB; a composer whose disk is full is the last one."""
+    disk.resize(1)
+    (disk.folder / "other").write_bytes(bytes(800 * 1024))
+    uri = str(disk.folder / "set.zarr")
+    with pytest.raises(RunError, match=r"set.zarr has no room left: make some, then give the same command again"):
+        generate(settings, out=uri, factory=ellipses)
+    assert len(done_shards(uri)) < 4
+    disk.resize(8)
+    assert generate(settings, out=uri, factory=ellipses)["failed"] == {}
+    assert _bytes(uri) == _bytes(whole["dataset"])
 
 
 def test_a_finished_data_set_is_left_as_it_is(whole: dict[str, Any], settings: Config) -> None:

@@ -1,10 +1,14 @@
+import errno
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
-from raysynth.errors import InputError
-from raysynth.store.objects import Objects
+from raysynth.errors import InputError, RunError
+from raysynth.store.objects import STORE_ERRORS, Objects
 
 
 def test_objects_are_put_listed_read_and_deleted(tmp_path: Path) -> None:
@@ -59,6 +63,32 @@ def test_missing_and_unwritable_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"file/x cannot be written \(Not a directory"):
         Objects(str(tmp_path / "file" / "x"), create=True)
     assert (tmp_path / "file").read_bytes() == b""
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EDQUOT, "Disk quota exceeded"), GenericError("x (os error 28)")])
+def test_a_full_disk_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr(obstore, "put", Mock(side_effect=error))
+    with pytest.raises(RunError, match="has no room left: make some"):
+        Objects(str(tmp_path)).put("a", b"1")
+
+
+def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    with pytest.raises(STORE_ERRORS, match="Not a directory"):
+        Objects(str(tmp_path)).put("a/b", b"1")
+
+
+def test_a_full_disk_keeps_what_was_there(disk) -> None:
+    objects = Objects(str(disk.folder))
+    objects.put("a", b"1")
+    with pytest.raises(RunError, match="disk has no room left"):
+        objects.put("a", bytes(2 * 2**20))
+    objects.sweep(spare="runs/")
+    assert [path.name for path in disk.folder.rglob("*")] == ["a"]
+    assert objects.get("a") == b"1"
+    disk.resize(4)
+    objects.put("a", bytes(2 * 2**20))
+    assert len(objects.get("a")) == 2 * 2**20
 
 
 def test_a_data_set_lives_in_s3(bucket: str, write, spec) -> None:
