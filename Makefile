@@ -1,8 +1,10 @@
 # make demo: generate, look at and verify one 2D and one 3D data set.   make test, make check: what CI runs.
+# make bench SUITE=storage: one of bench/suites/; its figures go to bench/results/.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
+SUITE ?= stages
 
 .PHONY: setup setup-dev demo test check docs bench clean
 .DELETE_ON_ERROR:
@@ -39,13 +41,13 @@ check: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: setup
+docs: setup-dev
 	$(BIN)/python docs/settings.py > docs/configuration.md
 	$(BIN)/python docs/plots.py
 	$(BIN)/python docs/performance_plots.py
 
-bench: setup
-	@for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+bench: setup-dev
+	$(BIN)/python bench/$(SUITE).py
 
 clean:
 	rm -rf $(OUT) build dist .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,96 @@
+"""What if far more cells wait than the object store holds? A run whose composer is slower than its actors.
+
+    python bench/object_store.py [--suite YAML] [--shards 40]
+
+Two actors make shards of large random cells at once; composing takes a second. Ray's object store is the smallest it
+allows. Every shard must come through, whether Ray holds the actors back or moves rows to the disk.
+Writes `bench/results/object_store.json`.
+"""
+
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import ray
+from environment import save_result
+from fixed_cost import Made
+from suite import options, parser
+
+from raysynth.actors import pipeline
+from raysynth.actors.attempts import Attempts
+from raysynth.actors.pool import Pool
+from raysynth.population.cell import Cell
+from raysynth.store.objects import Objects
+
+STORE_MB, RING = 78, 3
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+@dataclass(frozen=True)
+class Large:
+    """Cubes of noise: nothing that could be packed smaller."""
+
+    cells: int
+    side: int
+
+    def __call__(self, shard: int) -> Made:
+        """The cells of `shard`."""
+        rng = np.random.default_rng(shard)
+        mask = np.ones((self.side,) * 3, bool)
+        shape = (self.side, self.side + 2 * RING, self.side + 2 * RING)
+        return Made([Cell(mask, rng.random(shape).astype(np.float16), RING) for _ in range(self.cells)], {})
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A composer that takes a second and checks what came."""
+
+    cells: int
+
+    def __call__(self, shard: int, cells: Sequence[Cell], counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Count the cells of `shard`."""
+        time.sleep(1)
+        expected = np.random.default_rng(shard).random(3).astype(np.float16)
+        if len(cells) != self.cells or not np.array_equal(cells[0].texture.ravel()[:3], expected):
+            raise ValueError("other cells came than were sent")
+        return {"cells": len(cells), "megabytes": round(sum(cell.texture.nbytes for cell in cells) / 2**20)}
+
+
+def main() -> None:
+    """One run."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--shards", type=int)
+    arguments.add_argument("--cells", type=int, help="a shard")
+    arguments.add_argument("--side", type=int, help="voxels along a cell")
+    chosen = options(arguments, "object_store")
+    ray.init(num_cpus=3, object_store_memory=STORE_MB * 2**20, log_to_driver=False, logging_level=logging.ERROR)
+    pool, large = Pool(2, 2, cpus=1, gpus=0), Large(chosen.cells, chosen.side)
+    with tempfile.TemporaryDirectory() as folder:
+        attempts, begun = Attempts(Objects(folder), "run", 5), time.monotonic()
+        reports = list(pipeline.run(range(chosen.shards), lambda: large, Slow(chosen.cells), attempts, pool, threads=1))
+    figures = {
+        "store_mb": STORE_MB,
+        "shards": chosen.shards,
+        "mb_a_shard": reports[0].counts["megabytes"],
+        "failed": sum(report.reason is not None for report in reports),
+        "attempts": sum(sum(report.attempts.values()) for report in reports),
+        "seconds": time.monotonic() - begun,
+        "most_waiting": most_waiting([report.times for report in reports]),
+    }
+    ray.shutdown()
+    print(figures)
+    save_result("object_store", figures)
+
+
+def most_waiting(times: Sequence[Mapping[str, tuple[float, float]]]) -> int:
+    """The largest number of shards that were made and not yet being composed."""
+    events = sorted((when, step) for t in times for when, step in ((t["synthesise"][1], 1), (t["compose"][0], -1)))
+    return int(np.cumsum([step for _, step in events]).max())
+
+
+if __name__ == "__main__":
+    main()
