@@ -148,7 +148,7 @@ def main() -> None:
     summary, seconds, samples = generate(words)
     objects = [meta for batch in obstore.list(Objects(options.out).store) for meta in batch]
     figures |= {
-        "summary": summary,
+        "summary": {name: value for name, value in summary.items() if name != "dataset"},  # a folder of this machine
         "seconds": seconds,
         "frames_per_second": options.frames / seconds,
         "bytes": sum(meta["size"] for meta in objects),

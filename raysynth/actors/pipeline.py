@@ -103,7 +103,8 @@ def run(
             fn_constructor_kwargs={"factory": factory, "attempts": attempts},
             # All actors are asked for at once. Those without room wait for it, and that they wait is what an autoscaler
             # adds nodes for; a pool that Ray Data grows asks for no more than twice what has already ended a shard.
-            compute=ActorPoolStrategy(size=min(pool.largest, len(shards)), max_tasks_in_flight_per_actor=1),
+            # The second shard waits in the actor's queue: to be sent one only then costs a tenth of a second or more.
+            compute=ActorPoolStrategy(size=min(pool.largest, len(shards)), max_tasks_in_flight_per_actor=2),
             num_cpus=pool.cpus,
             num_gpus=pool.gpus,
             runtime_env=environment(threads),
