@@ -188,6 +188,9 @@ class ViewsConfig(Settings):
 class SurfaceConfig(Settings):
     """NeuS: one small SDF network a cell, many cells at once."""
 
+    source: Literal["neus", "harmonics"] = Field(
+        "neus", description="3D solids: NeuS on SyncDreamer's views, or random harmonics of `shapes` (an ablation)"
+    )
     steps: Count = Field(120, description="optimisation steps a cell")
     rays: Count = Field(256, description="rays a cell and step")
     samples: Annotated[int, Field(ge=4)] = Field(10, description="samples a ray, to find where it is deepest")
