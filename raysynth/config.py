@@ -250,6 +250,9 @@ class PopulationConfig(Settings):
 
     frame_px: tuple[Count, ...] = Field(description="frame size z, y, x (2D: y, x)")
     cells: tuple[Count, Count] | None = Field(None, description="range of cells a frame; null: measured density")
+    density: Literal["joint", "independent"] = Field(
+        "joint", description="count, sizes, brightness and region: of one real frame, or each of another (an ablation)"
+    )
     clustering: Fraction = Field(0.5, description="probability p that a cell is placed next to one already there")
     gap_px: Annotated[int, Field(ge=0, le=50)] = Field(0, description="least distance between two cells")
     mode: Literal["volume", "plane"] = Field(
