@@ -54,7 +54,7 @@ def sections(found: dict[str, Any]) -> list[tuple[str, str, Table | None]]:
     left_out = "".join(f" Left out: {reason}." for reason in found["left_out"])
     return [
         ("SEG", scored + left_out, _rows(found)),
-        ("Gain over real data", "Paired 95 % bootstrap interval over frames and seeds.", _gains(found["gains"])),
+        ("Gain over real data", *_gains(found["gains"])),
         (
             "Training",
             "Plateau: the last quarter of the steps adds less than 0.005 to the best validation SEG, the mean of all "
@@ -70,7 +70,8 @@ def _rows(found: dict[str, Any]) -> Table:
     paper = PAPER.get(found["name"].split("-")[0], {})
     lines = []
     for title, row in found["rows"].items():
-        theirs = paper.get(row["arm"]) if row["real_frames"] is None and _is_main(row, found) else None
+        whole = row["real_frames"] is None and row["synthetic_frames"] is None
+        theirs = paper.get(row["arm"]) if whole and _is_main(row, found) else None
         seeds = " ".join(f"{seg:.3f}" for seg in row["seeds"])
         lines.append([title, f"{row['seg']:.4f}", seeds, f"{row['validation']:.4f}", f"{theirs:.3f}" if theirs else ""])
     return ("trained on", "SEG", "of each seed", "validation SEG", "the paper's"), lines
@@ -82,9 +83,19 @@ def _is_main(row: dict[str, Any], found: dict[str, Any]) -> bool:
     return row["synthetic"] in (None, *named[:1])
 
 
-def _gains(gains: dict[str, dict[str, float]]) -> Table:
+def _gains(gains: dict[str, dict[str, float]]) -> tuple[str, Table]:
+    text, head = "Paired 95 % bootstrap interval over frames and seeds", ["difference", "mean", "95 % interval"]
     lines = [[title, f"{g['mean']:+.4f}", f"{g['low']:+.4f} to {g['high']:+.4f}"] for title, g in gains.items()]
-    return ("difference", "mean", "95 % interval"), lines
+    groups = next((g["groups"] for g in gains.values() if "groups" in g), None)
+    if groups is None:
+        return f"{text}.", (head, lines)
+    text += (
+        f"; and over the {groups} groups of frames (sequences, wells or embryos) and seeds, since frames of one group "
+        "are alike. Of few groups it is little more than the range of their gains."
+    )
+    for line, g in zip(lines, gains.values(), strict=True):
+        line.append(f"{g['groups_low']:+.4f} to {g['groups_high']:+.4f}")
+    return text, ([*head, "interval over groups"], lines)
 
 
 def _training(rows: dict[str, dict[str, Any]]) -> Table:
