@@ -109,6 +109,12 @@ def table(
         str | None,
         typer.Option(metavar="N,N,...", help="Also synthetic and both with so many frames of the first set."),
     ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE", help="What fidelity or morphology of that set wrote with --json; repeatable."
+        ),
+    ] = None,
     address: Address = None,
     overrides: Overrides = None,
     json: Json = None,
@@ -118,9 +124,11 @@ def table(
     from raysynth.evaluate.protocol import frame_counts, named_sets
     from raysynth.evaluate.report import summary, write
     from raysynth.evaluate.run import table
+    from raysynth.evaluate.set_figures import read_figures
 
     settings, sets = load(config, overrides or ()), named_sets(synthetic or ())
     counts = frame_counts(synthetic_curve) if synthetic_curve is not None else ()
+    about = read_figures(figures or (), list(sets) or ["synthetic"])
     with cluster(address), progress("tasks") as update:
-        found = table(settings, sets, out, curve, counts, update)
+        found = table(settings, sets, out, curve, counts, update) | {"figures": about}
     show(summary(found) | {"report": str(write(found))}, json)

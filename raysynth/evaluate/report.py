@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raysynth.errors import InputError
+from raysynth.evaluate import set_figures
 from raysynth.evaluate.report_html import page
 
 PAPER = {
@@ -15,6 +16,15 @@ PAPER = {
     "ce": {"none": 0.212, "real": 0.706, "synthetic": 0.738, "both": 0.793},
 }
 """SEG of Table 1 of Yilmaz et al. (ISBI 2025): other networks, budgets and synthetic images."""
+
+ABLATIONS = {
+    "harmonics": {"cho": 0.876, "ce": 0.788},
+    "scratch": {"hela": 0.843, "gowt1": 0.889, "cho": 0.890, "ce": 0.791},
+}
+"""The same table's ablations, without SyncDreamer and without pretraining, by the name of a synthetic set that is one.
+
+They stand beside both: its figure without the ablation is above each of them, that of synthetic alone is not (CE).
+"""
 
 Table = tuple[Sequence[str], list[list[str]]]
 
@@ -61,20 +71,29 @@ def sections(found: dict[str, Any]) -> list[tuple[str, str, Table | None]]:
             "seeds. Images: real and synthetic ones that train, of seed 0.",
             _training(found["rows"]),
         ),
+        *set_figures.sections(found.get("figures", {})),
         ("Readings of the test split", "Every one on this data set so far, this table's included.", _reads(found)),
         ("Settings and versions", "", _settings(found)),
     ]
 
 
 def _rows(found: dict[str, Any]) -> Table:
-    paper = PAPER.get(found["name"].split("-")[0], {})
     lines = []
     for title, row in found["rows"].items():
-        whole = row["real_frames"] is None and row["synthetic_frames"] is None
-        theirs = paper.get(row["arm"]) if whole and _is_main(row, found) else None
+        theirs = _of_paper(row, found)
         seeds = " ".join(f"{seg:.3f}" for seg in row["seeds"])
         lines.append([title, f"{row['seg']:.4f}", seeds, f"{row['validation']:.4f}", f"{theirs:.3f}" if theirs else ""])
     return ("trained on", "SEG", "of each seed", "validation SEG", "the paper's"), lines
+
+
+def _of_paper(row: dict[str, Any], found: dict[str, Any]) -> float | None:
+    """The paper's figure of a row's kind, if it has one."""
+    data = found["name"].split("-")[0]
+    if row["real_frames"] is not None or row["synthetic_frames"] is not None:
+        return None
+    if row["synthetic"] in ABLATIONS:
+        return ABLATIONS[row["synthetic"]].get(data) if row["arm"] == "both" else None
+    return PAPER.get(data, {}).get(row["arm"]) if _is_main(row, found) else None
 
 
 def _is_main(row: dict[str, Any], found: dict[str, Any]) -> bool:

@@ -75,6 +75,28 @@ def test_the_interval_over_groups_stands_beside_that_over_frames(tmp_path: Path)
     assert "over the 2 groups of frames" in text
 
 
+def test_named_ablations_stand_beside_those_of_the_paper(tmp_path: Path) -> None:
+    found = table(tmp_path)
+    found["rows"] |= {
+        "synthetic (scratch)": row("synthetic", 0.82, "scratch"),
+        "both (scratch)": row("both", 0.84, "scratch"),
+        "both (harmonics)": row("both", 0.81, "harmonics"),
+    }
+    text = markdown(found)
+    assert "| both (scratch) | 0.8400 | 0.840 0.840 0.840 | 0.8500 | 0.889 |" in text
+    assert "| synthetic (scratch) | 0.8200 | 0.820 0.820 0.820 | 0.8300 |  |" in text
+    assert "| both (harmonics) | 0.8100 | 0.810 0.810 0.810 | 0.8200 |  |" in text
+    text = markdown(found | {"name": "cho-samples"})
+    assert "| both (harmonics) | 0.8100 | 0.810 0.810 0.810 | 0.8200 | 0.876 |" in text
+
+
+def test_figures_of_the_sets_are_sections_of_their_own(tmp_path: Path) -> None:
+    area = {"real": 670.0, "synthetic": 697.3, "ks": 0.0696, "ks_halves": 0.0954}
+    text = markdown(table(tmp_path) | {"figures": {"main": [{"area": area}]}})
+    assert "## Morphology" in text
+    assert "| main | area | 670 | 697.3 | 0.0696 | 0.0954 |" in text
+
+
 def test_intervals_plateaus_readings_settings_and_versions_are_there(tmp_path: Path) -> None:
     text = markdown(table(tmp_path))
     for line in (
