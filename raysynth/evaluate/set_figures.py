@@ -47,8 +47,8 @@ def sections(figures: Mapping[str, Sequence[dict[str, Any]]]) -> list[tuple[str,
         "Morphology": ("set", "measure", *(name.replace("_", " of ") for name in _MEASURES)),
     }
     texts = {
-        "Fidelity": "FID is read beside that of two halves of the real images; other weights give figures that do not compare.",
-        "Morphology": "ks: the largest gap between the cumulative distributions; beside it that of halves of the real cells.",
+        "Fidelity": "FID is read beside that of two halves of the real images. Other weights give other figures.",
+        "Morphology": "ks: the largest gap between cumulative distributions, beside that of halves of the real cells.",
     }
     return [
         (title, texts[title], (heads[title], lines))
