@@ -105,17 +105,30 @@ def table(
         Path | None, typer.Option(metavar="FOLDER", help="Keeps every training. [default: table in the workspace]")
     ] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Also real and both with 1, 2 and 5 real frames.")] = False,
+    synthetic_curve: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="Also synthetic and both with so many frames of the first set."),
+    ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE", help="What fidelity or morphology of that set wrote with --json; repeatable."
+        ),
+    ] = None,
     address: Address = None,
     overrides: Overrides = None,
     json: Json = None,
 ) -> None:
     """Train Cellpose on none, real, synthetic and both; SEG of each on the test split. A rerun goes on."""
     from raysynth.actors.cluster import cluster
-    from raysynth.evaluate.protocol import named_sets
+    from raysynth.evaluate.protocol import frame_counts, named_sets
     from raysynth.evaluate.report import summary, write
     from raysynth.evaluate.run import table
+    from raysynth.evaluate.set_figures import read_figures
 
     settings, sets = load(config, overrides or ()), named_sets(synthetic or ())
+    counts = frame_counts(synthetic_curve) if synthetic_curve is not None else ()
+    about = read_figures(figures or (), list(sets) or ["synthetic"])
     with cluster(address), progress("tasks") as update:
-        found = table(settings, sets, out, curve, update)
+        found = table(settings, sets, out, curve, counts, update) | {"figures": about}
     show(summary(found) | {"report": str(write(found))}, json)

@@ -188,6 +188,9 @@ class ViewsConfig(Settings):
 class SurfaceConfig(Settings):
     """NeuS: one small SDF network a cell, many cells at once."""
 
+    source: Literal["neus", "harmonics"] = Field(
+        "neus", description="3D solids: NeuS on SyncDreamer's views, or random harmonics of `shapes` (an ablation)"
+    )
     steps: Count = Field(120, description="optimisation steps a cell")
     rays: Count = Field(256, description="rays a cell and step")
     samples: Annotated[int, Field(ge=4)] = Field(10, description="samples a ray, to find where it is deepest")
@@ -247,6 +250,9 @@ class PopulationConfig(Settings):
 
     frame_px: tuple[Count, ...] = Field(description="frame size z, y, x (2D: y, x)")
     cells: tuple[Count, Count] | None = Field(None, description="range of cells a frame; null: measured density")
+    density: Literal["joint", "independent"] = Field(
+        "joint", description="count, sizes, brightness and region: of one real frame, or each of another (an ablation)"
+    )
     clustering: Fraction = Field(0.5, description="probability p that a cell is placed next to one already there")
     gap_px: Annotated[int, Field(ge=0, le=50)] = Field(0, description="least distance between two cells")
     mode: Literal["volume", "plane"] = Field(

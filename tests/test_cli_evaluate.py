@@ -83,6 +83,8 @@ def test_morphology_prints_draws_and_writes(run: Run, labels: Path, tmp_path: Pa
         (("table", "absent.yaml"), "absent.yaml"),
         (("table", str(NUCLEI), "--set", "evaluate.seeds=1"), "evaluate.seeds"),
         (("table", str(NUCLEI), "--synthetic", "real=out/a.zarr"), "--synthetic real=out/a.zarr"),
+        (("table", str(NUCLEI), "--synthetic-curve", "10;30"), "--synthetic-curve 10;30"),
+        (("table", str(NUCLEI), "--figures", "synthetic=absent.json"), "--figures absent.json"),
     ],
 )
 def test_bad_input_is_one_sentence_and_code_2(run: Run, arguments: tuple[str, ...], named: str) -> None:

@@ -97,12 +97,18 @@ class Bundle:
     def resolve(self, config: Config) -> Config:
         """`config` with everything that the trained weights fix put in from the bundle.
 
-        Raises InputError when the bundle is for the other number of dimensions.
+        Raises InputError when the bundle is for the other number of dimensions, or lacks what the settings ask for.
         """
         if self.info.statistics.dimensions != config.data.dimensions:
             made_for = self.info.statistics.dimensions
             raise InputError(
                 f"bundle {self.info.name} makes {made_for}D cells but data.dimensions is {config.data.dimensions}"
+            )
+        measured = config.shapes.source == "measured" and config.surface.source == "harmonics"
+        if config.data.dimensions == 3 and measured and self.info.statistics.shapes is None:
+            raise InputError(
+                f"surface.source is 'harmonics' but bundle {self.info.name} has no measured shapes: "
+                "set shapes.source to 'plain', or prepare and train again"
             )
         groups = {name: getattr(config, name) for name in self.info.structure}
         fixed = {

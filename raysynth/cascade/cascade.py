@@ -10,6 +10,7 @@ from torch import nn
 
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.harmonic_solids import HarmonicSolids
 from raysynth.cascade.masks import sample as sample_masks
 from raysynth.cascade.masks import told
 from raysynth.cascade.noise import slice_noise
@@ -52,8 +53,10 @@ class Cascade:
         self.masks, self.mask_schedule = self.bundle.masks
         self.texture = self.bundle.texture
         models: list[nn.Module] = [self.masks, self.texture]
-        self.solids: SolidMaker | None = None
-        if self.statistics.dimensions == 3:
+        self.solids: SolidMaker | HarmonicSolids | None = None
+        if self.statistics.dimensions == 3 and self.config.surface.source == "harmonics":
+            self.solids = HarmonicSolids(self.config, self.statistics)
+        elif self.statistics.dimensions == 3:
             views, view_schedule = self.bundle.views
             self.solids = SolidMaker(views, view_schedule, self.config, self.statistics)
             models.append(views)

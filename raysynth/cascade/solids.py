@@ -20,7 +20,7 @@ from raysynth.cascade.views import MultiViewModel, sample
 from raysynth.config import Config
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.geometry.relief import Relief
-from raysynth.geometry.slicing import slices
+from raysynth.geometry.slicing import FieldOnGrid, slices
 from raysynth.geometry.stars import FILL
 from raysynth.seeds import Stage, normal
 
@@ -52,11 +52,7 @@ class SolidMaker:
 
     def make(self, run: Run, masks: Mapping[int, NDArray[np.bool_]], attempt: int) -> dict[int, Solid]:
         """The solids of the masks `(y, x)` that pass the gate, by item; the refused are counted."""
-        pixel_um, shapes = self.voxel_um[-1], self.config.shapes
-        framed = {
-            item: frame(run.rng(Stage.HEIGHT, item, attempt), mask, pixel_um, self.statistics.cells, shapes)
-            for item, mask in masks.items()
-        }
+        framed = framed_masks(run, masks, attempt, self.config, self.statistics)
         with run.timed("views"):
             views = self._views(run, framed, attempt)
         solids: dict[int, Solid] = {}
@@ -109,8 +105,26 @@ class SolidMaker:
             run.counts["surfaces_rejected_iou"] += 1
             return None
         relief = self._relief(rng, surfaces.networks.centre[place])
-        mask = slices(partial(surfaces.on_grid, place, relief=relief), framed.half_um, self.voxel_um)
-        if not mask.size or max(mask.shape[1:]) > self.statistics.crop_side_px - 2 * MARGIN_PX:
-            run.counts["surfaces_rejected_size"] += 1
-            return None
-        return mask
+        return sliced(run, partial(surfaces.on_grid, place, relief=relief), framed, self.statistics)
+
+
+def framed_masks(
+    run: Run, masks: Mapping[int, NDArray[np.bool_]], attempt: int, config: Config, statistics: PopulationStatistics
+) -> dict[int, Framed]:
+    """The cube around each mask `(y, x)`, by item: as wide as the mask, of a height drawn for that width."""
+    assert statistics.voxel_um is not None
+    pixel_um, cells = statistics.voxel_um[-1], statistics.cells
+    return {
+        item: frame(run.rng(Stage.HEIGHT, item, attempt), mask, pixel_um, cells, config.shapes)
+        for item, mask in masks.items()
+    }
+
+
+def sliced(run: Run, field: FieldOnGrid, framed: Framed, statistics: PopulationStatistics) -> NDArray[np.bool_] | None:
+    """The mask `(z, y, x)` of a cell at the data's voxels; None and a count where it does not fit its crop."""
+    assert statistics.voxel_um is not None
+    mask = slices(field, framed.half_um, statistics.voxel_um)
+    if not mask.size or max(mask.shape[1:]) > statistics.crop_side_px - 2 * MARGIN_PX:
+        run.counts["surfaces_rejected_size"] += 1
+        return None
+    return mask

@@ -80,7 +80,8 @@ def sources(job: Job) -> list[Source]:
         found.append(Source(records / REAL, frames, share if job.row.arm == "both" else 1.0))
     if job.row.synthetic is not None:
         count = job.frames[job.row.synthetic]
-        frames = subset(job.seed, 1, count, job.config.evaluate.synthetic_frames)
+        most = job.row.synthetic_frames or job.config.evaluate.synthetic_frames
+        frames = subset(job.seed, 1, count, most)
         found.append(Source(records / job.row.synthetic, frames, 1 - share if found else 1.0))
     return found
 

@@ -11,7 +11,8 @@ from raysynth.config import Config
 from raysynth.data.frames import Frame
 from raysynth.evaluate import networks
 from raysynth.evaluate.arms import Job
-from raysynth.evaluate.protocol import Row, Scores, gains
+from raysynth.evaluate.gains import Scores, gains
+from raysynth.evaluate.protocol import Row
 
 READS = "test-reads.jsonl"
 """In the data set's workspace: every reading of its test split, whatever the table."""
@@ -78,6 +79,7 @@ def _row_figures(row: Row, runs: list[dict[str, Any]], scores: list[dict[str, An
         "arm": row.arm,
         "synthetic": row.synthetic,
         "real_frames": row.real_frames,
+        "synthetic_frames": row.synthetic_frames,
         "seg": sum(segs) / len(segs),
         "seeds": segs,
         "validation": sum(run["validation"] for run in runs) / len(runs),

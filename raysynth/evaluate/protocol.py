@@ -1,14 +1,13 @@
-"""The protocol of `raysynth evaluate table`: its arms, which frames score them, and how sure a difference is.
+"""The protocol of `raysynth evaluate table`: its arms, and which frames score them.
 
 The arms are the paper's: a network as it is (none), trained on real frames, on synthetic ones, on both. Its ablations
 are further synthetic sets with names of their own. SEG is the Cell Tracking Challenge's (`raysynth.evaluate.seg`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,42 +19,48 @@ from raysynth.data.frames import Frame, Pixels
 from raysynth.data.splits import split_frames
 from raysynth.errors import InputError
 from raysynth.evaluate.seg import overlap
-from raysynth.seeds import Stage, generator
 
 CURVE = (1, 2, 5)
 """Real frames of the few-frame curve, before all of them."""
-
-DRAWS = 4000
-_BOOTSTRAP = 4
 
 Labels = NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table. synthetic: the set's name, for the arms that have one; real_frames: None for all."""
+    """One row of the table.
+
+    synthetic: the set's name, for the arms that have one. real_frames, synthetic_frames: None for all that the settings
+    let train.
+    """
 
     arm: str
     synthetic: str | None = None
     real_frames: int | None = None
+    synthetic_frames: int | None = None
 
     @property
     def key(self) -> str:
         """Names the row's files."""
-        parts = [self.arm, self.synthetic, None if self.real_frames is None else f"real{self.real_frames}"]
+        counts = {"real": self.real_frames, "synthetic": self.synthetic_frames}
+        parts = [self.arm, self.synthetic, *(f"{kind}{count}" for kind, count in counts.items() if count is not None)]
         return ".".join(part for part in parts if part is not None)
 
     @property
     def title(self) -> str:
         """What the table calls it."""
-        frames = "" if self.real_frames is None else f", real frames: {self.real_frames}"
-        return self.arm + (f" ({self.synthetic})" if self.synthetic else "") + frames
+        counts = {"real": self.real_frames, "synthetic": self.synthetic_frames}
+        frames = [f", {kind} frames: {count}" for kind, count in counts.items() if count is not None]
+        return self.arm + (f" ({self.synthetic})" if self.synthetic else "") + "".join(frames)
 
 
-def rows(config: EvaluateConfig, synthetic: Sequence[str], curve: bool, real: int) -> list[Row]:
+def rows(
+    config: EvaluateConfig, synthetic: Sequence[str], curve: bool, real: int, synthetic_curve: Sequence[int] = ()
+) -> list[Row]:
     """The rows of a table, in order.
 
     synthetic: names of the synthetic sets, the main one first. curve: also few real frames. real: how many there are.
+    synthetic_curve: also these numbers of frames of the main synthetic set.
     """
     limit = None if config.real_frames is None or config.real_frames >= real else config.real_frames
     found = []
@@ -66,6 +71,8 @@ def rows(config: EvaluateConfig, synthetic: Sequence[str], curve: bool, real: in
             found += [Row(arm, name, limit if arm == "both" else None) for name in synthetic]
     for count in (n for n in CURVE if curve and n < real):
         found += [Row("real", None, count)] + [Row("both", name, count) for name in synthetic[:1]]
+    for count in synthetic_curve:
+        found += [Row("synthetic", synthetic[0], None, count), Row("both", synthetic[0], limit, count)]
     return list(dict.fromkeys(found))
 
 
@@ -85,6 +92,13 @@ def named_sets(given: Sequence[str]) -> dict[str, str]:
             )
         sets[name] = place
     return sets
+
+
+def frame_counts(given: str) -> list[int]:
+    """Numbers of frames from `N,N,...`, ascending; InputError for anything else."""
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", given):
+        raise InputError(f"--synthetic-curve {given}: give numbers of frames with commas between, as in 10,30,100")
+    return sorted({int(count) for count in given.split(",")})
 
 
 def seeds_of(row: Row, config: EvaluateConfig) -> range:
@@ -133,59 +147,3 @@ def mean_seg(scores: Sequence[Sequence[float]]) -> float:
     if not cells:
         raise InputError("the frames that score the networks hold no labelled cell: change data.split.")
     return float(np.mean(cells))
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A row's test scores: Jaccard indices summed for each seed and frame `(seeds, frames)`, cells `(frames,)`."""
-
-    sums: NDArray[np.float64]
-    cells: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, runs: Sequence[Mapping[str, Any]]) -> "Scores":
-        """From the records of a row's seeds, as `raysynth.evaluate.arms.score` keeps them."""
-        sums = [[sum(frame["jaccard"]) for frame in run["frames"]] for run in runs]
-        return cls(np.array(sums, float), np.array([len(frame["jaccard"]) for frame in runs[0]["frames"]]))
-
-    def seg(self) -> NDArray[np.float64]:
-        """SEG of each seed."""
-        return self.sums.sum(axis=1) / self.cells.sum()
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Mean difference of SEG, and the ends of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def difference(a: Scores, b: Scores) -> Difference:
-    """SEG of a less b, with a paired percentile bootstrap over frames and seeds (`DRAWS` resamples of both).
-
-    A resample takes the same frames and the same seeds from a and b. Raises ValueError when they do not match.
-    """
-    if a.sums.shape != b.sums.shape or (a.cells != b.cells).any():
-        raise ValueError("scores of other frames or seeds cannot be paired")
-    gain, (seeds, frames) = a.sums - b.sums, a.sums.shape
-    rng = generator(0, 0, Stage.EVALUATION, _BOOTSTRAP)
-    drawn = np.zeros(DRAWS)
-    for draw in range(DRAWS):
-        picked, order = rng.integers(frames, size=frames), rng.integers(seeds, size=seeds)
-        drawn[draw] = gain[order].mean(axis=0)[picked].sum() / max(1, a.cells[picked].sum())
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Difference(float(gain.mean(axis=0).sum() / a.cells.sum()), float(low), float(high))
-
-
-def gains(scored: Mapping[Row, Scores]) -> dict[str, dict[str, float]]:
-    """Every row with synthetic data against real data alone, at the same number of real frames."""
-    found = {}
-    for row, scores in scored.items():
-        real = replace(row, arm="real", synthetic=None)
-        if row.arm == "synthetic":  # at the number of real frames of the main rows
-            real = next((other for other in scored if other.arm == "real"), real)
-        if row.synthetic is not None and real in scored:
-            found[f"{row.title} - {real.title}"] = asdict(difference(scores, scored[real]))
-    return found

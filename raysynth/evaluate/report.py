@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raysynth.errors import InputError
+from raysynth.evaluate import set_figures
 from raysynth.evaluate.report_html import page
 
 PAPER = {
@@ -15,6 +16,15 @@ PAPER = {
     "ce": {"none": 0.212, "real": 0.706, "synthetic": 0.738, "both": 0.793},
 }
 """SEG of Table 1 of Yilmaz et al. (ISBI 2025): other networks, budgets and synthetic images."""
+
+ABLATIONS = {
+    "harmonics": {"cho": 0.876, "ce": 0.788},
+    "scratch": {"hela": 0.843, "gowt1": 0.889, "cho": 0.890, "ce": 0.791},
+}
+"""The same table's ablations, without SyncDreamer and without pretraining, by the name of a synthetic set that is one.
+
+They stand beside both: its figure without the ablation is above each of them, that of synthetic alone is not (CE).
+"""
 
 Table = tuple[Sequence[str], list[list[str]]]
 
@@ -54,26 +64,36 @@ def sections(found: dict[str, Any]) -> list[tuple[str, str, Table | None]]:
     left_out = "".join(f" Left out: {reason}." for reason in found["left_out"])
     return [
         ("SEG", scored + left_out, _rows(found)),
-        ("Gain over real data", "Paired 95 % bootstrap interval over frames and seeds.", _gains(found["gains"])),
+        ("Gain over real data", *_gains(found["gains"])),
         (
             "Training",
             "Plateau: the last quarter of the steps adds less than 0.005 to the best validation SEG, the mean of all "
             "seeds. Images: real and synthetic ones that train, of seed 0.",
             _training(found["rows"]),
         ),
+        *set_figures.sections(found.get("figures", {})),
         ("Readings of the test split", "Every one on this data set so far, this table's included.", _reads(found)),
         ("Settings and versions", "", _settings(found)),
     ]
 
 
 def _rows(found: dict[str, Any]) -> Table:
-    paper = PAPER.get(found["name"].split("-")[0], {})
     lines = []
     for title, row in found["rows"].items():
-        theirs = paper.get(row["arm"]) if row["real_frames"] is None and _is_main(row, found) else None
+        theirs = _of_paper(row, found)
         seeds = " ".join(f"{seg:.3f}" for seg in row["seeds"])
         lines.append([title, f"{row['seg']:.4f}", seeds, f"{row['validation']:.4f}", f"{theirs:.3f}" if theirs else ""])
     return ("trained on", "SEG", "of each seed", "validation SEG", "the paper's"), lines
+
+
+def _of_paper(row: dict[str, Any], found: dict[str, Any]) -> float | None:
+    """The paper's figure of a row's kind, if it has one."""
+    data = found["name"].split("-")[0]
+    if row["real_frames"] is not None or row["synthetic_frames"] is not None:
+        return None
+    if row["synthetic"] in ABLATIONS:
+        return ABLATIONS[row["synthetic"]].get(data) if row["arm"] == "both" else None
+    return PAPER.get(data, {}).get(row["arm"]) if _is_main(row, found) else None
 
 
 def _is_main(row: dict[str, Any], found: dict[str, Any]) -> bool:
@@ -82,9 +102,19 @@ def _is_main(row: dict[str, Any], found: dict[str, Any]) -> bool:
     return row["synthetic"] in (None, *named[:1])
 
 
-def _gains(gains: dict[str, dict[str, float]]) -> Table:
+def _gains(gains: dict[str, dict[str, float]]) -> tuple[str, Table]:
+    text, head = "Paired 95 % bootstrap interval over frames and seeds", ["difference", "mean", "95 % interval"]
     lines = [[title, f"{g['mean']:+.4f}", f"{g['low']:+.4f} to {g['high']:+.4f}"] for title, g in gains.items()]
-    return ("difference", "mean", "95 % interval"), lines
+    groups = next((g["groups"] for g in gains.values() if "groups" in g), None)
+    if groups is None:
+        return f"{text}.", (head, lines)
+    text += (
+        f"; and over the {groups} groups of frames (sequences, wells or embryos) and seeds, since frames of one group "
+        "are alike. Of few groups it is little more than the range of their gains."
+    )
+    for line, g in zip(lines, gains.values(), strict=True):
+        line.append(f"{g['groups_low']:+.4f} to {g['groups_high']:+.4f}")
+    return text, ([*head, "interval over groups"], lines)
 
 
 def _training(rows: dict[str, dict[str, Any]]) -> Table:

@@ -28,7 +28,8 @@ def page(found: dict[str, Any], sections: Sequence[Section]) -> str:
     parts = [_section(*section) for section in sections]
     drawn = {
         "Validation SEG against steps": _curves(found["rows"]),
-        "SEG against real frames": _few_frames(found["rows"]),
+        "SEG against real frames": _few_frames(found["rows"], "real"),
+        "SEG against synthetic frames": _few_frames(found["rows"], "synthetic"),
         "One test frame: reference green, found red": _frames(found["rows"]),
     }
     pictures = [f"<h2>{escape(name)}</h2>\n{_image(figure)}" for name, figure in drawn.items() if figure is not None]
@@ -77,13 +78,15 @@ def _curves(rows: dict[str, dict[str, Any]]) -> "Figure":
     return figure
 
 
-def _few_frames(rows: dict[str, dict[str, Any]]) -> "Figure | None":
-    """SEG of the real and both arms at every number of real frames, where there are several."""
-    first = next((row["synthetic"] for row in rows.values() if row["arm"] == "both"), None)
-    lines: dict[str, dict[str, float]] = {"real": {}, "both": {}}
+def _few_frames(rows: dict[str, dict[str, Any]], kind: str) -> "Figure | None":
+    """SEG of an arm, and of both, at every number of its frames, where there are several. kind: real or synthetic."""
+    varied, kept = ("real_frames", "synthetic_frames")[:: 1 if kind == "real" else -1]
+    lines: dict[str, dict[str, float]] = {kind: {}, "both": {}}
+    first = {arm: next((row for row in rows.values() if row["arm"] == arm), {}) for arm in lines}
     for row in rows.values():
-        if row["arm"] in lines and row["synthetic"] in (None, first):
-            lines[row["arm"]][str(row["real_frames"] or "all")] = row["seg"]
+        arm = row["arm"]
+        if arm in lines and all(row[name] == first[arm][name] for name in ("synthetic", kept)):
+            lines[arm][str(row[varied] or "all")] = row["seg"]
     counts = sorted({n for line in lines.values() for n in line}, key=lambda n: float("inf") if n == "all" else int(n))
     if len(counts) < 2:
         return None
@@ -92,7 +95,7 @@ def _few_frames(rows: dict[str, dict[str, Any]]) -> "Figure | None":
     for arm, line in lines.items():
         known = [count for count in counts if count in line]
         axes.plot([counts.index(count) for count in known], [line[count] for count in known], "o-", label=arm)
-    axes.set(xlabel="real frames", ylabel="SEG")
+    axes.set(xlabel=f"{kind} frames", ylabel="SEG")
     axes.set_xticks(range(len(counts)), counts)
     axes.legend()
     return figure

@@ -38,13 +38,14 @@ def table(
     synthetic: Mapping[str, str],
     folder: Path | None = None,
     curve: bool = False,
+    synthetic_curve: Sequence[int] = (),
     update: Update = lambda done, total, message: None,
 ) -> dict[str, Any]:
     """Train and score every arm of `config.evaluate` on the Ray cluster this process is connected to.
 
     synthetic: addresses of synthetic sets by name, the main one first; empty: `generate.out`. folder: keeps all that is
-    finished, so that a rerun goes on; None: `table` in the workspace. curve: also few real frames. update: is told
-    (done, in all, what) after each training or test.
+    finished, so that a rerun goes on; None: `table` in the workspace. curve: also few real frames. synthetic_curve:
+    also these numbers of frames of the main set. update: is told (done, in all, what) after each training or test.
     Returns what `raysynth.evaluate.report` writes. Raises InputError for bad settings or data, and for a folder that
     holds a table of other settings; the first error of a task when all others have ended.
     """
@@ -55,9 +56,11 @@ def table(
     synthetic = {name: str(local_folder(uri) or uri) for name, uri in given.items()}
     splits, device = split_frames(config.data), _device(config)
     tested = scored_frames(config.data, config.evaluate.reference)
-    wanted = rows(config.evaluate, list(synthetic), curve, len(splits.train))
+    wanted = rows(config.evaluate, list(synthetic), curve, len(splits.train), synthetic_curve)
     sets = {row.synthetic: synthetic[row.synthetic] for row in wanted if row.synthetic}
     frames = {REAL: len(splits.train)} | {name: _count(uri, config) for name, uri in sets.items()}
+    if synthetic_curve:
+        _need_more_than(max(synthetic_curve), frames[next(iter(synthetic))], config)
     start = _start(config, folder, update, device)
     state = None if start is None else networks.read_weights(start, config.evaluate)
     if state is None:
@@ -112,6 +115,13 @@ def _count(uri: str, config: Config) -> int:
     if (axes := found.frames[0]().image.ndim) != config.data.dimensions:
         raise InputError(f"--synthetic {uri} has {axes} axes, but data.dimensions is {config.data.dimensions}")
     return len(found.frames)
+
+
+def _need_more_than(count: int, frames: int, config: Config) -> None:
+    """InputError when `count` frames of the main set are all that train anyway."""
+    most = min(frames, config.evaluate.synthetic_frames or frames)
+    if count >= most:
+        raise InputError(f"--synthetic-curve {count}: the set's main rows train on {most} frames: give fewer")
 
 
 def _digest(uri: str) -> str:

@@ -56,17 +56,21 @@ class Stars:
 
     def fields(self, side: int) -> Tensor:
         """Fields `(b, z, y, x)` over the cube, positive inside: r(d) - |x|, the distance along the ray."""
-        c = pixel_centres(side).to(self.scale)
-        z, y, x = torch.meshgrid(c, c, c, indexing="ij")
-        cube = torch.stack([x, y, z], dim=-1)
-        fields = []
-        for radii, centre in zip(self.radii(), self.centre, strict=True):  # one by one: a cube's points take much room
-            points = cube - centre
-            seen = F.grid_sample(
-                radii[None, None], on_globe(points).reshape(1, side, side * side, 2), align_corners=True
-            )
-            fields.append(seen.reshape(side, side, side) - points.norm(dim=-1))
-        return torch.stack(fields)
+        c = pixel_centres(side)
+        # One by one: a cube's points take much room.
+        return torch.stack([_on_grid(*shape, c, c, c) for shape in zip(self.radii(), self.centre, strict=True)])
+
+    def on_grid(self, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        """The same field `(z, y, x)` of a batch of one, at voxel centres `z`, `y` and `x` in cube coordinates."""
+        return _on_grid(self.radii()[0], self.centre[0], z, y, x)
+
+
+def _on_grid(radii: Tensor, centre: Tensor, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """r(d) - |x| `(z, y, x)` of one surface, from its radii over the globe and its centre (x, y, z)."""
+    grid = torch.meshgrid(*(along.to(centre) for along in (z, y, x)), indexing="ij")
+    points = torch.stack(grid[::-1], dim=-1) - centre
+    seen = F.grid_sample(radii[None, None], on_globe(points).flatten(1, 2)[None], align_corners=True)
+    return seen.reshape(grid[0].shape) - points.norm(dim=-1)
 
 
 def on_globe(points: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """How many cells a frame has, how large, how bright and where: drawn jointly, one real frame's record at a time.
 
 Counts and sizes depend on each other (on mouse embryos log count and log median volume correlate at -0.86), so a target
-is a smoothed bootstrap: a real record with a little log-normal spread around each of its numbers.
+is a smoothed bootstrap: a real record with a little log-normal spread around each of its numbers. What the jointness is
+worth can be seen without it (`population.density`).
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ GAIN_SPREAD = 0.5  # of log gain: cells are the less fitting the more their ligh
 class FrameTarget:
     """What one synthetic frame is to look like.
 
+    record: what surrounds its cells, and how their sizes spread.
     contrast, contrast_std: mean and spread over cells of the mean grey value above the background around them.
     """
 
@@ -38,22 +40,31 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
     """Draw a real frame's record and spread it by `population.smoothing`.
 
     The count follows the size of the frame (or of its region of support); `population.cells` overrules it. Frames
-    without cells are not drawn.
+    without cells are not drawn. Where `population.density` is independent, count, size, brightness and surroundings
+    come from a record each: every one is distributed as before, but none depends on another.
     """
     records = [record for record in statistics.frames if record.cells > 0]
     if not records:
         raise InputError(
             "the population statistics have no frame with cells: prepare the data again with labelled frames"
         )
-    record = records[rng.integers(len(records))]
+    drawn = rng.integers(len(records), size=4 if population.density == "independent" else 1)
+    counted, sized, lit, around = np.broadcast_to(drawn, 4)
     count, size, light = np.exp(population.smoothing * rng.standard_normal(3))
-    region = frame_region(record, population)
-    room = _room(population.frame_px, region, population.mode) / _room(record.shape, record.region, population.mode)
-    cells = max(1, round(record.cells * room * count))
+    cells = max(1, round(_count(records[counted], population) * count))
     if population.cells is not None:
         cells = int(rng.integers(*population.cells, endpoint=True))
-    contrast = light * max(record.intensity_mean - around_cells(record), 1.0)
-    return FrameTarget(record, region, cells, record.median_size * size, contrast, light * record.intensity_std)
+    median_size = records[sized].median_size * size
+    contrast = light * max(records[lit].intensity_mean - around_cells(records[lit]), 1.0)
+    contrast_std = light * records[lit].intensity_std
+    record = records[around].model_copy(update={"size_spread": records[sized].size_spread})
+    return FrameTarget(record, frame_region(record, population), cells, median_size, contrast, contrast_std)
+
+
+def _count(record: FrameRecord, population: PopulationConfig) -> float:
+    """The cells of a record's frame, in the room that the synthetic frame has for them."""
+    region, mode = frame_region(record, population), population.mode
+    return record.cells * (_room(population.frame_px, region, mode) / _room(record.shape, record.region, mode))
 
 
 def around_cells(record: FrameRecord) -> float:

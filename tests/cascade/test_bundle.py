@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from raysynth.cascade.bundle import find_bundle, open_bundle, save_part
 from raysynth.cascade.masks import folding_of
-from raysynth.config import Config
+from raysynth.config import Config, ShapesConfig, SurfaceConfig
 from raysynth.errors import InputError
 
 SHIPPED = ("nuclei-2d", "embryo-3d")
@@ -53,6 +54,17 @@ def test_what_the_weights_fix_comes_from_the_bundle() -> None:
 def test_a_bundle_for_other_dimensions_is_refused() -> None:
     with pytest.raises(InputError, match=r"makes 3D cells but data\.dimensions is 2"):
         open_bundle("embryo-3d").resolve(config(2))
+
+
+def test_harmonics_need_a_bundle_with_shapes(copy: Path) -> None:
+    without = json.loads((copy / "bundle.json").read_text())
+    without["statistics"]["shapes"] = None
+    (copy / "bundle.json").write_text(json.dumps(without))
+    wanted = config(3).model_copy(update={"surface": SurfaceConfig(source="harmonics")})
+    with pytest.raises(InputError, match=r"surface\.source is 'harmonics' but bundle embryo-3d has no measured shapes"):
+        open_bundle(str(copy)).resolve(wanted)
+    plain = wanted.model_copy(update={"shapes": ShapesConfig(source="plain")})
+    assert open_bundle(str(copy)).resolve(plain).surface.source == "harmonics"
 
 
 def test_the_digest_is_of_the_content(copy: Path) -> None:

@@ -76,3 +76,6 @@ def test_seeds_draw_different_synthetic_frames(job: Job) -> None:
     drawn = {tuple(arms.sources(each)[0].frames) for each in jobs}
     assert len(drawn) > 1
     assert {len(frames) for frames in drawn} == {3}
+    fewer = arms.sources(replace(jobs[0], row=Row("synthetic", "main", None, 2)))[0].frames
+    assert len(fewer) == 2
+    assert set(fewer) < set(arms.sources(jobs[0])[0].frames)

@@ -1,4 +1,4 @@
-"""Arms, the frames that score them, and the interval of a difference."""
+"""Arms, and the frames that score them."""
 
 from pathlib import Path
 
@@ -11,9 +11,7 @@ from raysynth.data.frames import Pixels
 from raysynth.errors import InputError
 from raysynth.evaluate.protocol import (
     Row,
-    Scores,
-    difference,
-    gains,
+    frame_counts,
     jaccards,
     mean_seg,
     named_sets,
@@ -46,6 +44,29 @@ def test_limited_real_frames_are_not_trained_twice_by_the_curve() -> None:
     keys = [row.key for row in rows(config, ["s"], True, 4)]
     assert keys == ["none", "real.real2", "synthetic.s", "both.s.real2", "real.real1", "both.s.real1"]
     assert rows(config, ["s"], False, 2)[1] == Row("real")
+
+
+def test_fewer_synthetic_frames_are_rows_of_the_main_set() -> None:
+    found = rows(EvaluateConfig(real_frames=2), ["main", "rho-0"], False, 4, [10, 30])[-4:]
+    assert [row.key for row in found] == [
+        "synthetic.main.synthetic10",
+        "both.main.real2.synthetic10",
+        "synthetic.main.synthetic30",
+        "both.main.real2.synthetic30",
+    ]
+    assert found[1].title == "both (main), real frames: 2, synthetic frames: 10"
+
+
+def test_keys_of_kept_trainings_do_not_change() -> None:
+    kept = {Row("none"): "none", Row("real", None, 2): "real.real2", Row("both", "s"): "both.s"}
+    assert {row: row.key for row in kept} == kept
+
+
+def test_numbers_of_frames() -> None:
+    assert frame_counts("30,10,10") == [10, 30]
+    for wrong in ("", "0", "10,", "10 30", "-1", "1.5", "all"):
+        with pytest.raises(InputError, match="--synthetic-curve"):
+            frame_counts(wrong)
 
 
 def test_untrained_weights_have_one_seed() -> None:
@@ -115,45 +136,3 @@ def test_frames_are_evenly_spread(sequences: DataConfig) -> None:
     frames = scored_frames(sequences, None)
     assert [frame.time for frame in spread(frames, 2)] == [0, 2]
     assert spread(frames, None) == list(frames)
-
-
-def scores(*segs: list[float]) -> Scores:
-    """Frames of four cells with the given mean, for each seed."""
-    return Scores(4 * np.array(segs), np.full(len(segs[0]), 4))
-
-
-def test_the_interval_is_paired_over_frames_and_seeds() -> None:
-    hard_and_easy = [0.1, 0.9, 0.2, 0.8, 0.5]
-    a = scores(*[[s + 0.05 for s in hard_and_easy]] * 3)
-    gain = difference(a, scores(*[hard_and_easy] * 3))
-    assert (gain.mean, gain.low, gain.high) == pytest.approx((0.05, 0.05, 0.05))
-    uneven = difference(scores([0.6, 0.4], [0.4, 0.2], [0.5, 0.3]), scores(*[[0.4, 0.4]] * 3))
-    assert uneven.mean == pytest.approx(0.0, abs=1e-9)
-    assert uneven.low < -0.05 < 0.05 < uneven.high
-    with pytest.raises(ValueError, match="paired"):
-        difference(a, scores(hard_and_easy))
-
-
-def test_gains_compare_with_real_data_of_as_many_frames() -> None:
-    table = {
-        Row("real"): scores([0.8], [0.8], [0.8]),
-        Row("synthetic", "s"): scores([0.7], [0.7], [0.7]),
-        Row("both", "s"): scores([0.9], [0.9], [0.9]),
-        Row("real", None, 1): scores([0.4], [0.4], [0.4]),
-        Row("both", "s", 1): scores([0.6], [0.6], [0.6]),
-    }
-    means = {title: gain["mean"] for title, gain in gains(table).items()}
-    assert means == pytest.approx(
-        {
-            "synthetic (s) - real": -0.1,
-            "both (s) - real": 0.1,
-            "both (s), real frames: 1 - real, real frames: 1": 0.2,
-        }
-    )
-
-
-def test_scores_of_records() -> None:
-    frames = [{"jaccard": [1.0, 0.5]}, {"jaccard": []}, {"jaccard": [0.0]}]
-    found = Scores.of([{"frames": frames}] * 2)
-    assert found.seg() == pytest.approx([0.5, 0.5])
-    assert found.cells.tolist() == [2, 0, 1]

@@ -25,10 +25,11 @@ class Parser(HTMLParser):
         self.images += [value or "" for name, value in attrs if tag == "img" and name == "src"]
 
 
-def row(arm: str, real: int | None, picture: Path) -> dict[str, Any]:
+def row(arm: str, real: int | None, picture: Path, synthetic: int | None = None) -> dict[str, Any]:
     curves = [[[50, 0.5], [100, 0.7]]] * 3
     return {
-        "arm": arm, "synthetic": "s" if arm == "both" else None, "real_frames": real, "seg": 0.7,
+        "arm": arm, "synthetic": None if arm == "real" else "s", "real_frames": real,
+        "synthetic_frames": synthetic, "seg": 0.7,
         "gain_in_last_quarter": 0.1, "curves": curves, "picture": str(picture),
     }  # fmt: skip
 
@@ -53,6 +54,13 @@ def test_plots_and_frames_are_inside_the_page(picture: Path) -> None:
     assert all(address.startswith("data:image/png;base64,") for address in parser.images)
     assert not {"link", "script"} & set(parser.tags)
     assert parser.tags.count("tr") == 2
+
+
+def test_a_curve_over_synthetic_frames_has_a_plot_of_its_own(picture: Path) -> None:
+    rows = {"real": row("real", None, picture), "synthetic": row("synthetic", None, picture)}
+    assert len(read(rows).images) == 2
+    few = {"synthetic 10": row("synthetic", None, picture, 10), "both 10": row("both", None, picture, 10)}
+    assert len(read(rows | few).images) == 3
 
 
 def test_without_a_curve_or_kept_frames_their_pictures_are_left_out(tmp_path: Path) -> None:

@@ -78,4 +78,6 @@ def test_bad_sets_settings_and_weights_are_refused_before_any_work(
         settings = config.evaluate.model_copy(update={"arms": ("real",), **changed})
         with pytest.raises(InputError, match=named):
             table(config.model_copy(update={"evaluate": settings}), {}, tmp_path / "table")
+    with pytest.raises(InputError, match="--synthetic-curve 4"):
+        table(config, {"main": dataset()}, tmp_path / "table", synthetic_curve=(2, 4))
     assert not (tmp_path / "table").exists()

@@ -48,6 +48,12 @@ def test_every_shape_is_centred_as_large_and_as_tall_as_asked(seed: int, aspect:
     assert all(float(face.max()) < 0 for axis in range(3) for face in (field.select(axis, 0), field.select(axis, -1)))
 
 
+def test_one_surface_is_read_on_any_grid() -> None:
+    shapes, c = some(5), pixel_centres(32)
+    cube = shapes.fields(32)[0]
+    torch.testing.assert_close(shapes.on_grid(c[4:9], c[::3], c[16:]), cube[4:9, ::3, 16:])
+
+
 def test_the_field_is_the_distance_along_the_ray() -> None:
     shapes = some(3)
     centre, field = shapes.centre[0], shapes.fields(32)[0]

@@ -24,6 +24,49 @@ def test_counts_and_sizes_stay_correlated(statistics_of, record_of) -> None:
     assert len({t.cells for t in drawn}) > len(records), "smoothing adds counts between the records'"
 
 
+def test_independent_draws_have_the_same_margins_and_no_correlation(statistics_of, record_of) -> None:
+    base = [record_of(2, n, 20000.0 / n) for n in (4, 8, 16, 32, 64)]
+    changes = [
+        {"intensity_mean": 200.0 + 50 * i, "background": 10.0 * i, "intensity_std": float(i), "size_spread": 0.1 * i}
+        for i in range(1, 6)
+    ]
+    records = [record.model_copy(update=change) for record, change in zip(base, changes, strict=True)]
+    statistics = statistics_of(2, *records)
+    rng, exact = np.random.default_rng(0), {"frame_px": (96, 128), "smoothing": 0.0}
+    joint = [draw_target(statistics, PopulationConfig(**exact), rng) for _ in range(400)]
+    apart = [draw_target(statistics, PopulationConfig(density="independent", **exact), rng) for _ in range(400)]
+
+    def figures(targets: list[FrameTarget]) -> np.ndarray:
+        return np.array(
+            [(np.log(t.cells), np.log(t.median_size), t.contrast, np.log(t.record.background)) for t in targets]
+        ).T
+
+    assert np.abs(np.corrcoef(figures(joint))).min() > 0.9
+    assert np.abs(np.corrcoef(figures(apart)) - np.eye(4)).max() < 0.2
+    for column, same in zip(figures(joint), figures(apart), strict=True):
+        assert set(column) == set(same)
+        assert column.mean() == pytest.approx(same.mean(), abs=0.2 * column.std())
+    assert {(t.median_size, t.record.size_spread) for t in apart} == {
+        (t.median_size, t.record.size_spread) for t in joint
+    }
+    assert {(t.contrast, t.contrast_std) for t in apart} == {(t.contrast, t.contrast_std) for t in joint}
+
+
+def test_joint_targets_are_drawn_as_ever(statistics_of, record_of) -> None:
+    """One whole number and three normal values, in this order: the bytes of data sets depend on it."""
+    records = [record_of(2, n, 20000.0 / n, region=True) for n in (4, 8, 16)]
+    settings = PopulationConfig(frame_px=(96, 128))
+    for seed in range(5):
+        ours, rng = np.random.default_rng(seed), np.random.default_rng(seed)
+        found = draw_target(statistics_of(2, *records), settings, ours)
+        record = records[rng.integers(3)]
+        count, size, light = np.exp(0.1 * rng.standard_normal(3))
+        assert found.record == record
+        assert found.cells == max(1, round(record.cells * count))
+        assert (found.median_size, found.contrast) == (record.median_size * size, light * 500.0)
+        assert ours.bit_generator.state == rng.bit_generator.state
+
+
 def test_the_count_follows_the_room(statistics_of, record_of) -> None:
     rng = np.random.default_rng(0)
     exact = {"smoothing": 0.0, "region": "none"}
