@@ -4,6 +4,7 @@ Zero terminal signal-to-noise (Lin 2024) lets the models set the mean of an imag
 texture's brightness depend on; it asks for v-prediction (Salimans & Ho 2022).
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -86,11 +87,15 @@ def timesteps(total: int, steps: int, spacing: float) -> list[int]:
 
 
 def padded_batches(items: Sequence[T], size: int) -> Iterator[tuple[list[T], int]]:
-    """Cut `items` in order into batches of exactly `size`, the last one padded by its last item.
+    """Cut `items` in order into as few batches of at most `size` as hold them, all alike, the last one padded by its
+    last item: 50 items and a size of 32 make two batches of 25.
 
-    Yields each batch and how many of its items count. Results depend on the shape of a batch, so all are equal
-    (DESIGN, Seeds and sameness).
+    Yields each batch and how many of its items count. Results depend on the shape of a batch, which is a function of
+    the number of items and of `size` alone (DESIGN, Seeds and sameness).
     """
-    for start in range(0, len(items), size):
-        batch = list(items[start : start + size])
-        yield batch + [batch[-1]] * (size - len(batch)), len(batch)
+    if not items:
+        return
+    even = math.ceil(len(items) / math.ceil(len(items) / size))
+    for start in range(0, len(items), even):
+        batch = list(items[start : start + even])
+        yield batch + [batch[-1]] * (even - len(batch)), len(batch)
