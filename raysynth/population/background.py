@@ -18,6 +18,8 @@ Field = NDArray[np.float32]
 
 EDGE = 0.15  # width, in semi-axes, over which the region's background gives way to the one outside
 
+LARGEST = 4.0  # score beyond which the marginal is flat
+
 
 @dataclass(frozen=True)
 class Background:
@@ -72,22 +74,30 @@ def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rn
     Uneven illumination is strongest at the scale of the whole frame: octaves of smooth noise from `width_px` in-plane
     pixels to the frame's side, each twice as strong as the next finer one.
     """
-    field = np.zeros(shape, np.float32)
     width, strength = width_px, 1.0
+    rows, splines = [], []
     while width < 2 * max(shape[-2:]):
-        field += np.float32(strength) * _smooth_noise(shape, axis_scale(len(shape), z_scale) / width, rng)
+        coefficients, along_x = _smooth_noise(shape, axis_scale(len(shape), z_scale) / width, rng)
+        rows.append(np.float32(strength) * coefficients)
+        splines.append(along_x)
         width, strength = 2 * width, 2 * strength
+    if not rows:
+        return np.zeros(shape, np.float32)
+    # All octaves meet in one product along x, so the whole frame is written once.
+    field = np.concatenate(rows, axis=-1) @ np.concatenate(splines, axis=1).T
     field -= field.mean()
-    return field / np.float32(max(float(field.std()), 1e-6))
+    field /= np.float32(max(float(field.std()), 1e-6))
+    return field
 
 
-def _smooth_noise(shape: Sequence[int], steps: NDArray[np.float64], rng: Generator) -> Field:
-    """Random cubic splines of unit knots on a grid whose voxels are `steps` apart along each axis."""
+def _smooth_noise(shape: Sequence[int], steps: NDArray[np.float64], rng: Generator) -> tuple[Field, Field]:
+    """Random cubic splines of unit knots on a grid whose voxels are `steps` apart along each axis: coefficients
+    `([z,] y, knots)`, and what they are multiplied with along x, `(x, knots)`."""
     splines = [_cubic_splines(n, float(step)) for n, step in zip(shape, steps, strict=True)]
     field = rng.standard_normal([spline.shape[1] for spline in splines], dtype=np.float32)
-    for axis, spline in enumerate(splines):
+    for axis, spline in enumerate(splines[:-1]):
         field = np.moveaxis(np.tensordot(spline, field, axes=(1, axis)), 0, axis)
-    return field
+    return field, splines[-1]
 
 
 def _cubic_splines(count: int, step: float) -> Field:
@@ -104,12 +114,12 @@ def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Fiel
     gain = _spectral_gain(noise, padded)
     kept = noise.slice_correlation if len(shape) == 3 else 0.0
     fresh = np.sqrt(1 - kept**2)
-    slices: list[Field] = []
-    for _ in range(shape[0] if len(shape) == 3 else 1):
+    field = np.empty((shape[0] if len(shape) == 3 else 1, *shape[-2:]), np.float32)
+    for z in range(len(field)):
         white = rng.standard_normal(padded, dtype=np.float32)
         new = fft.irfft2(fft.rfft2(white) * gain, s=padded)[: shape[-2], : shape[-1]]
-        slices.append(new if not slices else kept * slices[-1] + fresh * new)
-    return _to_marginal(np.stack(slices).reshape(shape), noise)
+        field[z] = new if z == 0 else kept * field[z - 1] + fresh * new
+    return _to_marginal(field.reshape(shape), noise)
 
 
 def _spectral_gain(noise: NoiseModel, plane: tuple[int, ...]) -> Field:
@@ -124,9 +134,12 @@ def _spectral_gain(noise: NoiseModel, plane: tuple[int, ...]) -> Field:
 
 
 def _to_marginal(gaussian: Field, noise: NoiseModel) -> Field:
-    levels = np.linspace(0, 1, len(noise.marginal.values))
-    scores = np.clip(ndtri(levels), -4.0, 4.0)
-    return np.interp(gaussian, scores, noise.marginal.values).astype(np.float32)
+    """Each value at its quantile of the marginal, by a table fine enough that its steps do not show in grey values."""
+    scores = np.clip(ndtri(np.linspace(0, 1, len(noise.marginal.values))), -LARGEST, LARGEST)
+    grid = np.linspace(-LARGEST, LARGEST, 2**14, dtype=np.float32)
+    values = np.interp(grid, scores, noise.marginal.values).astype(np.float32)
+    place = gaussian * np.float32((len(grid) - 1) / (2 * LARGEST)) + np.float32((len(grid) - 1) / 2)
+    return values[np.rint(np.clip(place, 0, len(grid) - 1, out=place), out=place).astype(np.uint16)]
 
 
 def _inside(region: Region | None, shape: Sequence[int]) -> Field:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
 from raysynth.config import Config
 from raysynth.data.background import halo_reach
@@ -16,6 +15,7 @@ from raysynth.population.background import draw_background, flat_background
 from raysynth.population.blending import Appearance, Painter, clip_box
 from raysynth.population.cell import Cell
 from raysynth.population.density import FrameTarget, choose_cells, draw_contrasts, draw_target
+from raysynth.population.dilation import box_dilation
 from raysynth.population.imaging import image
 from raysynth.population.placement import Placement, Rules, place
 from raysynth.population.variation import draw_variations, turn
@@ -112,8 +112,8 @@ class Composer:
 
     def _clear(self, labels: Labels) -> NDArray[np.bool_]:
         """Voxels as far from cells as those where the real background was measured; all outside if there are none."""
-        side = 2 * halo_reach(self.statistics.crop_side_px) + 1
-        clear = ~maximum_filter(labels > 0, size=(3, side, side)[-labels.ndim :])
+        reach = halo_reach(self.statistics.crop_side_px)
+        clear = ~box_dilation(labels > 0, (1, reach, reach)[-labels.ndim :])
         return clear if clear.any() else labels == 0
 
     def _rng(self, stage: Stage, index: int) -> np.random.Generator:
