@@ -30,7 +30,7 @@ from environment import save_result
 from numpy.typing import NDArray
 from suite import options, parser
 
-from raysynth.store.dataset import create_dataset
+from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
 from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
@@ -83,6 +83,7 @@ class Case:
         create_dataset(str(folder), self.manifest)
         for index, shard in enumerate(self.shards):
             write_shard(str(folder), self.spec, index, *shard, {})
+        finalise(str(folder))
 
     def encoder(self, folder: Path) -> None:
         """Image and labels at full resolution by this project's encoder."""

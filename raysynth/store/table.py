@@ -51,11 +51,13 @@ def measure(labels: Labels, first_frame: int, axes: Sequence[str]) -> pa.Table:
 
 def _runs(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], Labels]:
     """Runs of one label along x: flat index of the first pixel, number of pixels, label. Background is left out."""
-    begins = np.ones(labels.shape, bool)
-    np.not_equal(labels[..., 1:], labels[..., :-1], out=begins[..., 1:])
+    flat = labels.reshape(-1)
+    begins = np.empty(flat.shape, bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    begins.reshape(labels.shape)[..., 0] = True
     starts = np.flatnonzero(begins)
-    lengths = np.diff(starts, append=labels.size)
-    values = labels.reshape(-1)[starts]
+    lengths = np.diff(starts, append=flat.size)
+    values = flat[starts]
     kept = values > 0
     return starts[kept], lengths[kept], values[kept]
 

@@ -1,11 +1,12 @@
 """Write one shard: its image, labels and table part, then its done mark.
 
-A shard has one writer. It encodes whole Zarr shards at every level in memory and puts each as one object, so there is
+A shard has one writer. It encodes whole Zarr shards of every level in memory and puts each as one object, so there is
 never a read-modify-write of a Zarr shard (concurrent ones lose data silently, zarr-python issue 3682).
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import product
 from numbers import Integral
 from typing import Any
 
@@ -14,10 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raysynth.store import marks, table
-from raysynth.store.objects import Objects
+from raysynth.store.objects import Objects, in_parallel
 from raysynth.store.pyramid import shrink_image, shrink_labels
 from raysynth.store.shards import encode
-from raysynth.store.spec import LABEL_DTYPE, DatasetSpec, table_key
+from raysynth.store.spec import ARRAYS, LABEL_DTYPE, Array, DatasetSpec, table_key
 
 
 def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -33,12 +34,23 @@ def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: 
 def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
     """The objects that hold shard `index`, by key: every array and level. Frames `(t, [z,] y, x)`, fewer than a whole
     shard only at the end of a data set, or to see how many bytes they take."""
-    objects: dict[str, bytes] = {}
-    for level in range(spec.levels):
-        factors = spec.factors(level)
-        objects |= encode(spec, "image", level, index, shrink_image(images, factors))
-        objects |= encode(spec, "labels", level, index, shrink_labels(labels, factors))
-    return objects
+    parts = [_encode_level(spec, index, images, labels, *task) for task in product(ARRAYS, range(spec.levels))]
+    return {key: data for part in parts for key, data in part.items()}
+
+
+def _encode_level(
+    spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any], array: Array, level: int
+) -> dict[str, bytes]:
+    """The objects of one array at one level."""
+    factors = spec.factors(level)
+    frames = shrink_image(images, factors) if array == "image" else shrink_labels(labels, factors)
+    return encode(spec, array, level, index, frames)
+
+
+def _put(objects: Objects, data: Mapping[str, bytes]) -> dict[str, str]:
+    """Write objects; returns the SHA-256 of each."""
+    objects.put_all(data)
+    return {key: hashlib.sha256(value).hexdigest() for key, value in data.items()}
 
 
 def write_shard(
@@ -63,10 +75,14 @@ def write_shard(
     if fractions := sorted(name for name, value in counts.items() if not isinstance(value, Integral)):
         raise ValueError(f"counts are summed over shards, so they are integers: leave out {fractions}")
     measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
-    data = encode_frames(spec, index, images, labels)
-    data[table_key(index)] = table.to_parquet(table.complete(measured, rows))
+    part = {table_key(index): table.to_parquet(table.complete(measured, rows))}
     marks.remove_done(objects, index)
-    objects.put_all(data)
-    sha256 = {key: hashlib.sha256(value).hexdigest() for key, value in data.items()}
+
+    def store(task: tuple[Array, int]) -> dict[str, str]:
+        return _put(objects, _encode_level(spec, index, images, labels, *task))
+
+    # One level is written while another is being compressed.
+    stored = in_parallel(store, product(ARRAYS, range(spec.levels)))
+    sha256 = {key: digest for digests in (*stored, _put(objects, part)) for key, digest in digests.items()}
     counted = {name: int(value) for name, value in counts.items()}
     marks.write_done(objects, index, marks.DoneMark(frames=len(images), sha256=sha256, counts=counted))
