@@ -100,8 +100,8 @@ class Series:
             self.cluster.remove_node(node, allow_graceful=False)
             self.cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
         else:
-            running = psutil.process_iter(["cmdline"])
-            busy = [one for one in running if "ray::Map" in " ".join(one.info["cmdline"] or [])]
+            own = psutil.Process().children(recursive=True)  # another cluster may run beside this one
+            busy = [process for process in own if "ray::Map" in _title(process)]
             if not busy:
                 return []
             self.rng.choice(busy).kill()
@@ -113,6 +113,13 @@ class Series:
         target = Objects(str(self.folder / name))
         keys = [key for key in target.keys("") if not key.startswith("runs/")]
         return {key: hashlib.sha256(target.get(key)).hexdigest() for key in keys}
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # gone, or going
+        return ""
 
 
 def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:

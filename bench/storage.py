@@ -90,7 +90,8 @@ class Case:
         objects = Objects(str(folder))
         for index, shard in enumerate(self.shards):
             for array, pixels in zip(ARRAYS, shard[:2], strict=True):
-                objects.put_all(encode(self.spec, array, 0, index, pixels))
+                for key, data in encode(self.spec, array, 0, index, pixels).items():
+                    objects.put(key, data)
 
     def zarr(self, pipeline: str) -> Callable[[Path], None]:
         """The same by an array of zarr-python."""
