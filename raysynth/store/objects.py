@@ -72,12 +72,6 @@ def _needing_room(uri: str) -> Iterator[None]:
         raise
 
 
-def _flush(folder: Path, files: Sequence[Path]) -> None:
-    """Wait until files below `folder`, and the names that lead to them, are on the disk."""
-    in_parallel(_fsync, files)
-    in_parallel(_fsync, {parent for file in files for parent in file.parents if parent.is_relative_to(folder)})
-
-
 def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -118,11 +112,19 @@ class Objects:
             obstore.put(self.store, key, data, use_multipart=False)
 
     def put_all(self, objects: Mapping[str, bytes]) -> None:
-        """Write many objects, each atomically, in any order; when it returns, a loss of power does not undo them."""
+        """Write many objects, each atomically, in any order, and flush them."""
         in_parallel(lambda item: self.put(*item), objects.items())
-        if self.folder is not None:  # what S3 has accepted is safe
-            with _needing_room(self.uri):
-                _flush(self.folder, [self.folder / key for key in objects])
+        self.flush(objects)
+
+    def flush(self, keys: Iterable[str]) -> None:
+        """Wait until objects that were put, and the names that lead to them, would outlast a loss of power."""
+        if self.folder is None:
+            return  # what S3 has accepted is safe
+        files = [self.folder / key for key in keys]
+        folders = {parent for file in files for parent in file.parents if parent.is_relative_to(self.folder)}
+        with _needing_room(self.uri):
+            in_parallel(_fsync, files)
+            in_parallel(_fsync, folders)
 
     def get(self, key: str) -> bytes:
         """Read one object; FileNotFoundError when it is not there."""

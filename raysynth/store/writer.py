@@ -5,7 +5,8 @@ never a read-modify-write of a Zarr shard (concurrent ones lose data silently, z
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import product
 from numbers import Integral
 from typing import Any
@@ -34,7 +35,7 @@ def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: 
 def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
     """The objects that hold shard `index`, by key: every array and level. Frames `(t, [z,] y, x)`, fewer than a whole
     shard only at the end of a data set, or to see how many bytes they take."""
-    parts = [_encode_level(spec, index, images, labels, *task) for task in product(ARRAYS, range(spec.levels))]
+    parts = [_encode_level(spec, index, images, labels, *task) for task in _levels(spec)]
     return {key: data for part in parts for key, data in part.items()}
 
 
@@ -47,10 +48,16 @@ def _encode_level(
     return encode(spec, array, level, index, frames)
 
 
-def _put(objects: Objects, data: Mapping[str, bytes]) -> dict[str, str]:
-    """Write objects; returns the SHA-256 of each."""
-    objects.put_all(data)
-    return {key: hashlib.sha256(value).hexdigest() for key, value in data.items()}
+def _levels(spec: DatasetSpec) -> Iterator[tuple[Array, int]]:
+    """Every array at every level, the largest first."""
+    return ((array, level) for level, array in product(range(spec.levels), ARRAYS))
+
+
+def _put(objects: Objects, data: Mapping[str, bytes] | Future[dict[str, bytes]]) -> dict[str, str]:
+    """Write objects, once they are encoded; returns the SHA-256 of each."""
+    encoded = data.result() if isinstance(data, Future) else data
+    in_parallel(lambda item: objects.put(*item), encoded.items())
+    return {key: hashlib.sha256(value).hexdigest() for key, value in encoded.items()}
 
 
 def write_shard(
@@ -74,15 +81,17 @@ def write_shard(
     _check_aligned(spec, index, images, labels)
     if fractions := sorted(name for name, value in counts.items() if not isinstance(value, Integral)):
         raise ValueError(f"counts are summed over shards, so they are integers: leave out {fractions}")
-    measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
-    part = {table_key(index): table.to_parquet(table.complete(measured, rows))}
-    marks.remove_done(objects, index)
-
-    def store(task: tuple[Array, int]) -> dict[str, str]:
-        return _put(objects, _encode_level(spec, index, images, labels, *task))
-
-    # One level is written while another is being compressed.
-    stored = in_parallel(store, product(ARRAYS, range(spec.levels)))
-    sha256 = {key: digest for digests in (*stored, _put(objects, part)) for key, digest in digests.items()}
+    with ThreadPoolExecutor() as threads:
+        # Compressing and hashing leave the interpreter free: levels are encoded side by side, and while the labels are
+        # measured. Nothing is written before they are found to be sound.
+        encoding = [threads.submit(_encode_level, spec, index, images, labels, *task) for task in _levels(spec)]
+        measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
+        part = {table_key(index): table.to_parquet(table.complete(measured, rows))}
+        marks.remove_done(objects, index)
+        stored = [threads.submit(_put, objects, level) for level in encoding]
+        sha256 = _put(objects, part)
+        for digests in stored:
+            sha256 |= digests.result()
+    objects.flush(sha256)
     counted = {name: int(value) for name, value in counts.items()}
     marks.write_done(objects, index, marks.DoneMark(frames=len(images), sha256=sha256, counts=counted))
