@@ -15,7 +15,7 @@ from raysynth.config import Config
 HEAD = """# Configuration
 
 One YAML file describes a data set: what it learns from and what it makes. `configs/` holds one for each public set.
-This page is written by `make docs` from `raysynth/config.py`.
+This page is written by `make docs` from `raysynth/config/`.
 
 - Lengths called `*_um` are micrometres, `*_px` pixels of the data's own (y, x) grid. Sizes and voxel sizes are in the
   order z, y, x (2D: y, x).
