@@ -28,7 +28,7 @@ def memory() -> plt.Figure:
         samples = [s for s in figures["memory"] if role in s["largest_mb"]]
         axes.plot([s["seconds"] / 60 for s in samples], [s["largest_mb"][role] for s in samples], label=label)
     axes.set(xlabel="minutes", ylabel="MiB without shared pages", ylim=(0, None))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.88))
     return figure
 
 

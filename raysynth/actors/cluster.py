@@ -28,7 +28,8 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
     except (ConnectionError, ValueError) as error:
         raise InputError(
             f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]}): start one with "
-            "'ray start --head', or leave --address out to use this machine"
+            "'ray start --head', set RAY_AUTH_MODE=token if it asks for a token, or leave --address out to use this "
+            "machine"
         ) from None
     try:
         yield ray.cluster_resources()
