@@ -5,8 +5,9 @@
 Each run makes 24 shards of elliptic cells (real composition and writing, synthesis that waits a second) on a Ray
 cluster of a head and two workers. At random moments one of these is killed with SIGKILL: a process at work, the raylet
 of a worker node (a new node joins at once), the driver (started again). A driver that ends with an error is started
-again too, and counted. All objects outside `runs/` are compared with those of an undisturbed run. Writes
-`bench/results/faults.json`.
+again too, and counted. All objects outside `runs/` are compared with those of an undisturbed run. Most of a
+short run goes into starting processes, when none is at work: `faults-processes.yaml` kills nothing else. Writes
+`bench/results/<name>.json`.
 """
 
 import argparse
@@ -36,7 +37,6 @@ from raysynth.store.verify import verify
 
 ROOT = Path(__file__).parents[1]
 SHARDS, FRAMES, CELLS, SYNTHESIS_S, LATEST_S = 24, 4, 12, 1.0, 3.0
-VICTIMS = ("process", "raylet", "driver")
 SETTINGS = (
     "bundle=nuclei-2d",
     "population.frame_px=[128, 128]",
@@ -64,6 +64,7 @@ class Series:
     cluster: Cluster
     folder: Path
     rng: random.Random
+    victims: list[str]
     counts: Counter[str] = field(default_factory=Counter)
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
@@ -91,7 +92,7 @@ class Series:
 
     def kill(self, driver: "subprocess.Popen[bytes]") -> list[str]:
         """Kill something; returns its kind, or nothing when none of that kind was there."""
-        victim = self.rng.choice(VICTIMS)
+        victim = self.rng.choice(self.victims)
         if victim == "driver":
             driver.send_signal(signal.SIGKILL)
             driver.wait()
@@ -154,6 +155,8 @@ def main() -> None:
     arguments.add_argument("--runs", type=int)
     arguments.add_argument("--kills", type=int, help="a run")
     arguments.add_argument("--seed", type=int)
+    arguments.add_argument("--victims", nargs="+", choices=["process", "raylet", "driver"])
+    arguments.add_argument("--name", help="of the result")
     arguments.add_argument("--drive", nargs=2, metavar=("ADDRESS", "OUT"), help=argparse.SUPPRESS)
     chosen = options(arguments, "faults")
     if chosen.drive:
@@ -163,9 +166,9 @@ def main() -> None:
     for _ in range(2):
         cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
     with tempfile.TemporaryDirectory() as folder:
-        series = Series(cluster, Path(folder), random.Random(chosen.seed))
+        series = Series(cluster, Path(folder), random.Random(chosen.seed), chosen.victims)
         try:
-            save_result("faults", measure(series, chosen.runs, chosen.kills))
+            save_result(chosen.name, measure(series, chosen.runs, chosen.kills))
         finally:
             cluster.shutdown()
 
