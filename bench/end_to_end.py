@@ -30,7 +30,7 @@ from suite import parser
 from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
 
-SAMPLED, PERIOD_S, PART_CELLS = 1000, 5.0, 100
+SAMPLED, PERIOD_S, PART_CELLS, KEPT = 1000, 5.0, 100, 60
 ROLES = {"_Synthesise": "actors", "_compose": "composers", "gcs_server": "gcs", "raylet/raylet": "raylet"}
 """What a process of Ray is, by a part of its command line."""
 
@@ -69,6 +69,22 @@ def _role(is_driver: bool, title: str) -> str:
     if is_driver:
         return "driver"
     return next((role for part, role in ROLES.items() if part in title), "other")
+
+
+def thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `KEPT` samples for the record, each the largest of those it stands for."""
+    step = -(-len(samples) // KEPT)
+    parts = [samples[i : i + step] for i in range(0, len(samples), step)] if step else []
+    return [
+        {
+            "seconds": part[0]["seconds"],
+            "largest_mb": {
+                role: max(sample["largest_mb"].get(role, 0.0) for sample in part)
+                for role in dict.fromkeys(role for sample in part for role in sample["largest_mb"])
+            },
+        }
+        for part in parts
+    ]
 
 
 def generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
@@ -153,7 +169,7 @@ def main() -> None:
         "frames_per_second": options.frames / seconds,
         "bytes": sum(meta["size"] for meta in objects),
         "files": len(objects),
-        "memory": samples,
+        "memory": thinned(samples),
         "verify": verified(options.out),
         "table": agreement(Dataset(options.out)),
     }
