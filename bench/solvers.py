@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.diffusion import denoise, padded_batches
+from raysynth.cascade.diffusion import denoise, equal_batches
 from raysynth.cascade.texture import Slice, TextureModel, condition
 from raysynth.data.splits import split_frames
 from raysynth.evaluate import morphology
@@ -57,7 +57,7 @@ def paint(model: TextureModel, crops: Crops, setting: tuple[str, int, float], ba
     """Textures `(n, side, side)` in [0, 1] under one setting."""
     solver, steps, spacing = setting
     painted = []
-    for part, count in padded_batches(crops, batch):
+    for part, count in equal_batches(crops, batch):
         seen = condition([one for one, _ in part], truncation_px)
         x_T = torch.stack([noise for _, noise in part])
         predict = partial(_predict, model, seen)

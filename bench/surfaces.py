@@ -17,7 +17,7 @@ from environment import save_result
 from shape_families import FAMILIES, held_out
 from torch import Tensor
 
-from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.surface import Surfaces, fit
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
@@ -50,7 +50,7 @@ def summary(values: Tensor) -> dict[str, float]:
 
 def fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple[Surfaces, int]]:
     """Surfaces in batches of the configured size, as generation fits them, and how many of each batch count."""
-    return [(fit(views[batch], cameras, config), n) for batch, n in padded_batches(range(len(views)), config.batch)]
+    return [(fit(views[batch], cameras, config), n) for batch, n in equal_batches(range(len(views)), config.batch)]
 
 
 def meshes(surfaces: Surfaces, count: int) -> Tensor:

@@ -23,7 +23,7 @@ from shape_families import held_out
 from torch import Tensor
 
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.framing import frame, view_along_z
 from raysynth.cascade.gate import judge
 from raysynth.cascade.softmask import as_batch, soften
@@ -77,7 +77,7 @@ def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Te
     model.eval()
     settings, cameras = config.views, model.cameras
     rows = []
-    for batch, count in padded_batches(range(len(masks)), settings.batch):
+    for batch, count in equal_batches(range(len(masks)), settings.batch):
         condition = torch.stack([masks[i] for i in batch])[:, None]
         rngs = [generator(SEED, STREAM, Stage.VIEWS, i) for i in batch]
         noise = torch.stack([normal(rng, settings.count, settings.side_px, settings.side_px) for rng in rngs])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.harmonic_solids import HarmonicSolids
 from raysynth.cascade.masks import sample as sample_masks
 from raysynth.cascade.masks import told
@@ -103,7 +103,7 @@ class Cascade:
         for draw in range(MASK_DRAWS):
             if not pending:
                 break
-            for batch, count in padded_batches(pending, settings.batch):
+            for batch, count in equal_batches(pending, settings.batch):
                 rngs = [run.rng(Stage.MASK, item, attempt * MASK_DRAWS + draw) for item in batch]
                 figures = torch.tensor([self._told(run, item, attempt) for item in batch])
                 drawn = sample_masks(

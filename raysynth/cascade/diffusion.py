@@ -86,7 +86,7 @@ def timesteps(total: int, steps: int, spacing: float) -> list[int]:
     return [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]
 
 
-def padded_batches(items: Sequence[T], size: int) -> Iterator[tuple[list[T], int]]:
+def equal_batches(items: Sequence[T], size: int) -> Iterator[tuple[list[T], int]]:
     """Cut `items` in order into as few batches of at most `size` as hold them, all alike, the last one padded by its
     last item: 50 items and a size of 32 make two batches of 25.
 

@@ -10,7 +10,7 @@ from diffusers import DDIMScheduler
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.framing import Framed, frame, view_along_z
 from raysynth.cascade.gate import Verdict, judge
 from raysynth.cascade.masks import MARGIN_PX
@@ -56,7 +56,7 @@ class SolidMaker:
         with run.timed("views"):
             views = self._views(run, framed, attempt)
         solids: dict[int, Solid] = {}
-        for batch, count in padded_batches(list(framed), self.config.surface.batch):
+        for batch, count in equal_batches(list(framed), self.config.surface.batch):
             seen = torch.stack([views[item] for item in batch])
             with run.timed("surface"):
                 surfaces = fit(seen, self.model.cameras, self.config.surface)
@@ -74,7 +74,7 @@ class SolidMaker:
         settings, device = self.config.views, self.model.cameras.device
         side, truncation = settings.side_px, settings.truncation_px
         views: dict[int, Tensor] = {}
-        for batch, count in padded_batches(list(framed), settings.batch):
+        for batch, count in equal_batches(list(framed), settings.batch):
             seen = [view_along_z(framed[item], self.voxel_um[-1], side, truncation) for item in batch]
             noise = [normal(run.rng(Stage.VIEWS, item, attempt), settings.count, side, side) for item in batch]
             condition, start = torch.stack(seen)[:, None].to(device), torch.stack(noise).to(device)

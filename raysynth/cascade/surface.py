@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raysynth.cascade.diffusion import padded_batches
+from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.neus import SdfNetworks, gradient_loss, log_transmittance, mask_loss
 from raysynth.cascade.rays import COARSE, Rays, Silhouettes, deepest, ellipsoids
 from raysynth.config import SurfaceConfig
@@ -73,12 +73,12 @@ def fit(views: Tensor, cameras: Tensor, config: SurfaceConfig, conditioning: Ten
 
     views: soft masks `(b, n, s, s)`, positive inside; what counts is their zero lines, found to a fraction of a pixel.
     cameras: `(n, 3, 3)`. conditioning: soft masks `(b, t, t)`, t >= s, that take the place of view 0.
-    Any number of cells: they are fitted `config.batch` at a time, the last batch padded, so a result depends on the
-    size of a batch alone, and so does the memory. Raises InputError where a batch needs more than `config.memory_mb`.
+    Any number of cells: they are fitted in equal batches of at most `config.batch`, whose size a result depends on.
+    Raises InputError where a batch needs more than `config.memory_mb`.
     """
     masks = views if conditioning is None else _with_conditioning(views, conditioning)
     check_memory(config, *masks.shape[1:3])
-    batches = padded_batches(range(len(masks)), config.batch)
+    batches = equal_batches(range(len(masks)), config.batch)
     states = [_fit_batch(masks[batch], cameras, config).state_dict() for batch, _ in batches]
     joined = {name: torch.cat([state[name] for state in states])[: len(masks)] for name in states[0]}
     return Surfaces(SdfNetworks.of(joined))

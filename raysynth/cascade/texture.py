@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from raysynth.cascade.diffusion import denoise, padded_batches, schedule
+from raysynth.cascade.diffusion import denoise, equal_batches, schedule
 from raysynth.cascade.latents import FirstStage, Folded, Learned
 from raysynth.cascade.softmask import as_batch, fold, resized, soften, truncation_at
 from raysynth.config import TextureConfig
@@ -172,11 +172,11 @@ def paint(
 ) -> list[NDArray[np.float16]]:
     """Textures `(side, side)` in [0, 1] of cells' slices, one latent noise `(c, h, w)` each.
 
-    Works in padded batches of `config.batch`, at `config.resolution_px` where that is set.
+    Works in equal batches of at most `config.batch`, at `config.resolution_px` where that is set.
     """
     device = next(model.parameters()).device
     painted: list[NDArray[np.float16]] = []
-    for batch, count in padded_batches(list(zip(slices, noise, strict=True)), config.batch):
+    for batch, count in equal_batches(list(zip(slices, noise, strict=True)), config.batch):
         side = batch[0][0].mask.shape[-1]
         seen = condition([one for one, _ in batch], truncation_at(truncation_px, config.resolution_px, side)).to(device)
         x_T = torch.stack([one for _, one in batch]).to(device)

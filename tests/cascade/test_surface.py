@@ -48,11 +48,13 @@ def test_the_same_views_give_the_same_bits() -> None:
     assert all(map(torch.equal, weights(fit(views, CAMERAS, QUICK), 0), weights(fit(views, CAMERAS, QUICK), 0)))
 
 
-def test_any_number_of_cells_is_fitted_in_batches_of_one_size() -> None:
+def test_any_number_of_cells_is_fitted_in_equal_batches() -> None:
     views = seen([ellipsoid(0.3, 0.7, 0.6), ellipsoid(0.8, 0.4, 0.4), ellipsoid(0.5, 0.5, 0.5)])
-    together, last = fit(views, CAMERAS, QUICK), fit(views[2:], CAMERAS, QUICK)
-    assert (len(together), len(last)) == (3, 1)
-    assert all(map(torch.equal, weights(together, 2), weights(last, 0)))
+    settings = QUICK.model_copy(update={"batch": 2})
+    together, first, last = (fit(views[cells], CAMERAS, settings) for cells in ([0, 1, 2], [0, 1], [2, 2]))
+    assert len(together) == 3
+    for place, (alone, cell) in enumerate([(first, 0), (first, 1), (last, 0)]):
+        assert all(map(torch.equal, weights(together, place), weights(alone, cell)))
 
 
 def test_views_that_agree_on_nothing_give_a_finite_surface() -> None:
