@@ -64,6 +64,22 @@ def overhead() -> plt.Figure:
     return figure
 
 
+def scaling() -> plt.Figure:
+    """Strong and weak scaling of the real cascade, one panel for each configuration that was measured."""
+    files = sorted(RESULTS.glob("scaling-*.json"))
+    figure, panels = plt.subplots(1, len(files), figsize=(5 * len(files), 3.2), squeeze=False)
+    for axes, file in zip(panels[0], files, strict=True):
+        for kind, rows in result(file.stem).items():
+            actors, rates = zip(*((row["actors"], row["cells_a_second"]) for row in rows), strict=True)
+            (line,) = axes.plot(actors, rates, marker="o", label=kind)
+            linear = [rates[0] * n / actors[0] for n in actors]
+            axes.plot(actors, linear, color=line.get_color(), linewidth=0.8, linestyle="--")
+        axes.set_xticks(actors)
+        axes.set(title=file.stem.removeprefix("scaling-"), xlabel="actors", ylabel="cells/s", ylim=(0, None))
+        axes.legend(fontsize=8)
+    return figure
+
+
 def composition() -> plt.Figure:
     """Cost of placing against the number of cells in one volume."""
     rows = result("composition")["placing"].values()
@@ -75,7 +91,7 @@ def composition() -> plt.Figure:
 
 def main() -> None:
     """Draw all plots."""
-    for draw in (memory, stages, overhead, composition):
+    for draw in (memory, stages, overhead, scaling, composition):
         figure = draw()
         figure.savefig(ROOT / "docs" / "images" / f"{draw.__name__}.png", dpi=110, bbox_inches="tight")
         plt.close(figure)
