@@ -11,7 +11,6 @@ short run goes into starting processes, when none is at work: `faults-processes.
 """
 
 import argparse
-import hashlib
 import json
 import random
 import signal
@@ -26,31 +25,21 @@ from typing import Any
 
 import psutil
 from environment import save_result
-from fixed_cost import Ellipses
+from fixed_cost import Ellipses, small_frames
+from processes import title
 from ray.cluster_utils import Cluster
+from same_bytes import differing, hashes
 from suite import options, parser
 
 from raysynth.actors.generate import generate
-from raysynth.settings import load
-from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
 
-ROOT = Path(__file__).parents[1]
 SHARDS, FRAMES, CELLS, SYNTHESIS_S, LATEST_S = 24, 4, 12, 1.0, 3.0
-SETTINGS = (
-    "bundle=nuclei-2d",
-    "population.frame_px=[128, 128]",
-    "population.cells=[6, 10]",
-    f"generate.frames={SHARDS * FRAMES}",
-    f"generate.frames_per_shard={FRAMES}",
-    f"generate.cells_per_shard={CELLS}",
-    "runtime.cpus_per_actor=1",
-)
 
 
 def drive(address: str, out: str) -> None:
     """The driver: one `generate` with cells that need no model."""
-    config = load(ROOT / "configs/nuclei-2d.yaml", SETTINGS)
+    config = small_frames(SHARDS, FRAMES, CELLS)
     cells = Ellipses(0, CELLS, SYNTHESIS_S)
     summary = generate(config, out, address=address, factory=lambda bundle, config, device: lambda: cells)
     if summary["failed"]:
@@ -102,25 +91,12 @@ class Series:
             self.cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
         else:
             own = psutil.Process().children(recursive=True)  # another cluster may run beside this one
-            busy = [process for process in own if "ray::Map" in _title(process)]
+            busy = [process for process in own if "ray::Map" in title(process)]
             if not busy:
                 return []
             self.rng.choice(busy).kill()
         self.counts[victim] += 1
         return [victim]
-
-    def hashes(self, name: str) -> dict[str, str]:
-        """SHA-256 of every object of a data set, those of its runs left out."""
-        target = Objects(str(self.folder / name))
-        keys = [key for key in target.keys("") if not key.startswith("runs/")]
-        return {key: hashlib.sha256(target.get(key)).hexdigest() for key in keys}
-
-
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:  # gone, or going
-        return ""
 
 
 def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:
@@ -128,12 +104,11 @@ def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:
     begun = time.monotonic()
     if code := series.start("reference").wait():
         raise RuntimeError(f"the undisturbed run ended with code {code}: see {series.folder}/reference.log")
-    undisturbed, reference, rows = time.monotonic() - begun, series.hashes("reference"), []
+    undisturbed, reference, rows = time.monotonic() - begun, hashes(str(series.folder / "reference")), []
     for number in range(runs):
         name = f"run-{number:02d}"
         row = series.run(name, kills)
-        made = series.hashes(name)
-        row["differing"] = sorted(k for k in reference.keys() | made.keys() if reference.get(k) != made.get(k))[:5]
+        row["differing"] = differing(reference, hashes(str(series.folder / name)))[:5]
         row["verified"] = verify(str(series.folder / name)).ok
         rows.append(row)
         print(name, json.dumps(row), flush=True)

@@ -5,17 +5,34 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import ray
 
+from raysynth.config import Config
 from raysynth.population.cell import Cell
 from raysynth.seeds import Stage, generator, seed_key
+from raysynth.settings import load
 
 RING = 3
 
 # Workers cannot import this folder: what it sends them travels by value.
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+def small_frames(shards: int, frames: int, cells: int) -> Config:
+    """Settings of a data set of small frames, `frames` a shard, whose `cells` a shard need no model."""
+    settings = (
+        "bundle=nuclei-2d",
+        "population.frame_px=[128, 128]",
+        "population.cells=[6, 10]",
+        f"generate.frames={shards * frames}",
+        f"generate.frames_per_shard={frames}",
+        f"generate.cells_per_shard={cells}",
+        "runtime.cpus_per_actor=1",
+    )
+    return load(Path(__file__).parents[1] / "configs/nuclei-2d.yaml", settings)
 
 
 @dataclass

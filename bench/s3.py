@@ -9,7 +9,6 @@ outside `runs/` must come in once. Each disturbed run is then compared with it, 
 composition and writing are real. Writes `bench/results/s3.json`.
 """
 
-import hashlib
 import json
 import os
 import random
@@ -20,21 +19,18 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 from typing import Any
 
 import ray
 from environment import save_result
-from fixed_cost import Ellipses
+from fixed_cost import Ellipses, small_frames
+from same_bytes import differing, hashes
 from suite import options, parser
 
 from raysynth.actors.generate import generate
-from raysynth.settings import load
-from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
 
-ROOT = Path(__file__).parents[1]
-BUCKET = "cells"
+BUCKET, FRAMES, SYNTHESIS_S = "cells", 4, 0.2
 CONTROL = "/bench/"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -128,16 +124,7 @@ def control(address: str, share: float) -> dict[str, Any]:
 
 def make(name: str, shards: int, cells: int) -> dict[str, Any]:
     """Generate one data set; its address, its summary, how often it was started."""
-    settings = (
-        "bundle=nuclei-2d",
-        "population.frame_px=[128, 128]",
-        "population.cells=[6, 10]",
-        f"generate.frames={4 * shards}",
-        "generate.frames_per_shard=4",
-        f"generate.cells_per_shard={cells}",
-        "runtime.cpus_per_actor=1",
-    )
-    config, maker = load(ROOT / "configs/nuclei-2d.yaml", settings), Ellipses(0, cells, 0.2)
+    config, maker = small_frames(shards, FRAMES, cells), Ellipses(0, cells, SYNTHESIS_S)
     started, starts = time.monotonic(), 0
     while True:
         starts += 1
@@ -151,12 +138,6 @@ def make(name: str, shards: int, cells: int) -> dict[str, Any]:
         if not summary["failed"]:
             return {"starts": starts, "seconds": round(time.monotonic() - started, 1)}
         print(f"{name}: started again for {summary['failed']}", flush=True)
-
-
-def hashes(name: str) -> dict[str, str]:
-    """SHA-256 of every object of a data set, those of its runs left out."""
-    target = Objects(f"s3://{BUCKET}/{name}")
-    return {key: hashlib.sha256(target.get(key)).hexdigest() for key in target.keys("") if not key.startswith("runs/")}
 
 
 def main() -> None:
@@ -174,7 +155,7 @@ def main() -> None:
         reference_run = make("reference", chosen.shards, chosen.cells)
         counted = control(address, 0.0)
         data = {key: n for key, n in counted["uploads"].items() if f"/{BUCKET}/reference/runs/" not in key}
-        reference, rows = hashes("reference"), []
+        reference, rows = hashes(f"s3://{BUCKET}/reference"), []
         undisturbed = reference_run | {
             "requests": counted["requests"],
             "objects": len(reference),
@@ -186,11 +167,10 @@ def main() -> None:
             control(address, chosen.share)
             row = make(f"run-{number}", chosen.shards, chosen.cells)
             counted = control(address, 0.0)
-            made = hashes(f"run-{number}")
             row |= {
                 "requests": counted["requests"],
                 "spoilt": counted["spoilt"],
-                "differing": sorted(k for k in reference.keys() | made.keys() if reference.get(k) != made.get(k)),
+                "differing": differing(reference, hashes(f"s3://{BUCKET}/run-{number}")),
                 "verified": verify(f"s3://{BUCKET}/run-{number}").ok,
             }
             rows.append(row)

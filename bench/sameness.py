@@ -9,7 +9,6 @@ objects outside `runs/` are compared with the reference's. Writes `bench/results
 """
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -25,6 +24,8 @@ from pathlib import Path
 
 import psutil
 from environment import save_result
+from processes import title
+from same_bytes import differing, hashes
 
 from raysynth.actors import lease
 from raysynth.cascade.bundle import open_bundle, save_info
@@ -102,12 +103,6 @@ class Job:
             raise RuntimeError(f"the run {name} ended with code {code}: see {self.folder / name}.log")
         return time.monotonic() - started
 
-    def hashes(self, name: str) -> dict[str, str]:
-        """SHA-256 of every object of a data set, those of its runs left out."""
-        target = Objects(str(self.folder / name))
-        keys = [key for key in target.keys("") if not key.startswith("runs/")]
-        return {key: hashlib.sha256(target.get(key)).hexdigest() for key in keys}
-
     def begun(self, name: str, process: "subprocess.Popen[bytes]") -> bool:
         """Whether a driver has taken the lease of its data set."""
         holder = lease.read(Objects(str(self.folder / name), create=True))
@@ -159,7 +154,7 @@ def kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
     """Kill one random worker of a driver that is at work, once there is one; returns what it was doing."""
     while process.poll() is None:
         family = psutil.Process(process.pid).children(recursive=True)
-        titles = {one: _title(one) for one in family}
+        titles = {one: title(one) for one in family}
         workers = sorted(
             (one for one, title in titles.items() if title.startswith("ray::Map")), key=lambda one: one.pid
         )
@@ -171,25 +166,18 @@ def kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
     return "none: the run had ended"
 
 
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline()).strip()
-    except psutil.Error:
-        return ""
-
-
 def compare(job: Job, reference: dict[str, str], name: str) -> dict[str, object]:
     """Whether the data set `name` has the reference's objects, byte for byte."""
-    hashes = job.hashes(name)
-    differing = sorted(key for key in reference.keys() | hashes.keys() if reference.get(key) != hashes.get(key))
+    made = hashes(str(job.folder / name))
+    changed = differing(reference, made)
     report = verify(str(job.folder / name))
-    return {"same": not differing, "verified": report.ok, "objects": len(hashes), "differing": differing[:5]}
+    return {"same": not changed, "verified": report.ok, "objects": len(made), "differing": changed[:5]}
 
 
 def measure(job: Job, seed: int) -> dict[str, object]:
     """All runs of one config."""
     seconds = {"reference": job.run("reference")}
-    reference = job.hashes("reference")
+    reference = hashes(str(job.folder / "reference"))
     seconds["second run"] = job.run("second run")
     seconds["1 actor"] = job.run("1 actor", "runtime.actors=1")
     seconds["2 actors"] = job.run("2 actors", "runtime.actors=2")

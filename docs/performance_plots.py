@@ -1,23 +1,9 @@
 """Draws the plots of docs/performance.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
 
-import json
-from pathlib import Path
-from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from plots import ROOT, result, save
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "bench" / "results"
 ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet", "gcs": "Ray's control store"}
-
-
-def result(name: str) -> dict[str, Any]:
-    """The figures of one benchmark."""
-    figures: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())["figures"]
-    return figures
 
 
 def memory() -> plt.Figure:
@@ -66,7 +52,7 @@ def overhead() -> plt.Figure:
 
 def scaling() -> plt.Figure:
     """Strong and weak scaling of the real cascade, one panel for each configuration that was measured."""
-    files = sorted(RESULTS.glob("scaling-*.json"))
+    files = sorted((ROOT / "bench" / "results").glob("scaling-*.json"))
     figure, panels = plt.subplots(1, len(files), figsize=(5 * len(files), 3.2), squeeze=False)
     for axes, file in zip(panels[0], files, strict=True):
         for kind, rows in result(file.stem).items():
@@ -89,13 +75,5 @@ def composition() -> plt.Figure:
     return figure
 
 
-def main() -> None:
-    """Draw all plots."""
-    for draw in (memory, stages, overhead, scaling, composition):
-        figure = draw()
-        figure.savefig(ROOT / "docs" / "images" / f"{draw.__name__}.png", dpi=110, bbox_inches="tight")
-        plt.close(figure)
-
-
 if __name__ == "__main__":
-    main()
+    save(memory, stages, overhead, scaling, composition)

@@ -1,6 +1,7 @@
 """Draws the plots of docs/geometry.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,13 @@ def batches() -> plt.Figure:
     return figure
 
 
-def main() -> None:
-    """Draw all plots."""
-    for draw in (spectrum, shapes, gate, batches):
+def save(*draws: Callable[[], plt.Figure]) -> None:
+    """Draw plots into docs/images, each named by its function."""
+    for draw in draws:
         figure = draw()
         figure.savefig(ROOT / "docs" / "images" / f"{draw.__name__}.png", dpi=110, bbox_inches="tight")
         plt.close(figure)
 
 
 if __name__ == "__main__":
-    main()
+    save(spectrum, shapes, gate, batches)

@@ -58,13 +58,13 @@ class Composer(Protocol):
 class Report:
     """What became of one shard; `reason` is None for one that is written. The dictionaries are by stage or by count.
 
-    ends_run: no other shard would fare better. times: when a stage began and ended, seconds since the epoch by its
+    ends_run: why no other shard would fare better. times: when a stage began and ended, seconds since the epoch by its
     host's clock.
     """
 
     shard: int
     reason: str | None = None
-    ends_run: bool = False
+    ends_run: str | None = None
     trace: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -118,8 +118,8 @@ def run(
     try:
         for row in dataset.iter_rows():
             report = Report(**json.loads(row["report"]))
-            if report.ends_run:
-                raise RunError((report.reason or "").partition(": ")[2])
+            if report.ends_run is not None:
+                raise RunError(report.ends_run)
             yield report
     except RayError as error:
         told = str(error).splitlines()[0]
@@ -182,7 +182,7 @@ def _attempt(stage: str, report: Report, attempts: Attempts, work: Callable[[], 
         result = work()
     except Exception as error:  # Any error of one shard must leave the others running; it is kept, with its trace.
         reason = str(error) or type(error).__name__
-        ends_run = isinstance(error, RunError)
+        ends_run = reason if isinstance(error, RunError) else None
         report = replace(report, reason=f"{stage}: {reason}", ends_run=ends_run, trace=traceback.format_exc())
     return replace(report, times=report.times | {stage: (begun, time.time())}), result
 

@@ -149,8 +149,8 @@ class BankWriter:
         np.savez(packed, **pack(cells))
         data = packed.getvalue()
         part = Part(shard=shard, cells=len(cells), sha256=hashlib.sha256(data).hexdigest())
-        self.objects.put(part.key, data)
-        self.objects.put(_mark(shard), part.model_dump_json().encode())
+        self.objects.put_all({part.key: data})
+        self.objects.put_all({_mark(shard): part.model_dump_json().encode()})
 
     def kept(self) -> set[int]:
         """Shards whose cells are in the bank, whole."""
