@@ -109,6 +109,9 @@ def table(
         str | None,
         typer.Option(metavar="N,N,...", help="Also synthetic and both with so many frames of the first set."),
     ] = None,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Score on the validation split; the test split stays unread.")
+    ] = False,
     figures: Annotated[
         list[str] | None,
         typer.Option(
@@ -130,5 +133,6 @@ def table(
     counts = frame_counts(synthetic_curve) if synthetic_curve is not None else ()
     about = read_figures(figures or (), list(sets) or ["synthetic"])
     with cluster(address), progress("tasks") as update:
-        found = table(settings, sets, out, curve, counts, update) | {"figures": about}
+        found = table(settings, sets, out, curve, counts, "validation" if validation else "test", update)
+    found["figures"] = about
     show(summary(found) | {"report": str(write(found))}, json)

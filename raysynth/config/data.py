@@ -16,6 +16,9 @@ class SplitConfig(Settings):
     train: tuple[str, ...] = Field((), description="sequences or groups that train; empty: by fraction")
     validation: tuple[str, ...] = Field((), description="groups that validate; empty: cut from the training part")
     test: tuple[str, ...] = Field((), description="sequences or groups never read before `evaluate table`")
+    train_frames: Count | None = Field(
+        None, description="training frames that are used, evenly spaced; null: all. Fewer show what few labels give"
+    )
     validation_fraction: Fraction = Field(0.15, description="share of training frames, groups or width that validates")
     test_fraction: Fraction = Field(0.2, description="share of groups or width that tests when `test` is empty")
 

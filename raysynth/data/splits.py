@@ -1,9 +1,11 @@
 """Which frames train, which validate and which test (DESIGN, Splits)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil
+
+import numpy as np
 
 from raysynth.config import DataConfig, SplitConfig
 from raysynth.data.ctc import ctc_frames
@@ -33,7 +35,14 @@ def split_frames(data: DataConfig) -> Splits:
     for part in ("train", "validation"):
         if not getattr(splits, part):
             raise InputError(f"data.split leaves no frame of {data.root} to {part}: change its names or fractions.")
-    return splits
+    return replace(splits, train=tuple(spread(splits.train, data.split.train_frames)))
+
+
+def spread(frames: Sequence[Frame], count: int | None) -> list[Frame]:
+    """At most `count` frames, evenly spaced; None: all."""
+    if count is None or count >= len(frames):
+        return list(frames)
+    return [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
 def _by_sequence(frames: list[Frame], split: SplitConfig) -> Splits:

@@ -2,7 +2,7 @@
 
 records/SET/      training images with flows, a file a frame (`raysynth.evaluate.training_set`)
 runs/KEY.pt       weights of one row and seed, and beside them KEY.json: validation curve, images, seconds
-scores/KEY.json   Jaccard index of every reference cell; KEY.npz: one frame to be shown
+test/KEY.json     Jaccard index of every reference cell; KEY.npz: one frame to be shown; validation/ likewise
 """
 
 import json
@@ -19,11 +19,11 @@ from torch import nn
 
 from raysynth.config import Config
 from raysynth.data.frames import Frame, Pixels
-from raysynth.data.splits import split_frames
+from raysynth.data.splits import split_frames, spread
 from raysynth.evaluate import networks
 from raysynth.evaluate.networks import State
 from raysynth.evaluate.predict import Labels, segment
-from raysynth.evaluate.protocol import Row, jaccards, mean_seg, scored_frames, spread
+from raysynth.evaluate.protocol import Part, Row, jaccards, mean_seg, scored_frames
 from raysynth.evaluate.training_set import Source, TrainingSet, subset
 
 REAL = "real"
@@ -34,7 +34,7 @@ class Job:
     """One row and seed of the table in `folder`.
 
     scale: resizing of all images. frames: of each set in `records`, by name. device: of torch.
-    start: file of the weights to start from.
+    start: file of the weights to start from. part: of the real data that scores it.
     """
 
     config: Config
@@ -45,6 +45,7 @@ class Job:
     frames: dict[str, int]
     device: str = "cpu"
     start: Path | None = None
+    part: Part = "test"
 
     @property
     def key(self) -> str:
@@ -58,8 +59,8 @@ class Job:
 
     @property
     def scores(self) -> Path:
-        """What is kept of the test."""
-        return self.folder / "scores" / f"{self.key}.json"
+        """What is kept of the scoring."""
+        return self.folder / self.part / f"{self.key}.json"
 
     @property
     def tile_px(self) -> int:
@@ -117,13 +118,13 @@ def _segment(job: Job, network: nn.Module, pixels: Pixels) -> Labels:
 
 
 def score(job: Job) -> None:
-    """Score the kept weights of one row and seed on the test split, and keep the Jaccard index of every cell."""
+    """Score the kept weights of one row and seed on `job.part`, and keep the Jaccard index of every cell."""
     begun = time.monotonic()
     torch.set_num_threads(job.config.evaluate.threads)
     state = networks.read_weights(job.run.with_suffix(".pt"), job.config.evaluate)
     network = networks.build(job.config.evaluate, job.seed, state).to(job.device)
     frames, shown = [], None
-    for frame in scored_frames(job.config.data, job.config.evaluate.reference):
+    for frame in scored_frames(job.config.data, job.config.evaluate.reference, job.part):
         pixels = frame.read()
         predicted = _segment(job, network, pixels)
         frames.append(_frame_record(frame, jaccards(pixels, predicted), predicted))

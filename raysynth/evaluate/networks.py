@@ -110,7 +110,7 @@ def fit(network: nn.Module, data: TrainingSet, config: EvaluateConfig, validate:
 
     validate: SEG of the network on the validation frames; it leaves the network in evaluation mode or not, as it likes.
     """
-    network.to(device)
+    network.to(torch.device(device)).to(memory_format=torch.channels_last)  # a quarter faster on a CPU
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
     curve: list[tuple[int, float]] = []
     best: State = {}
@@ -120,7 +120,9 @@ def fit(network: nn.Module, data: TrainingSet, config: EvaluateConfig, validate:
         network.train()
         tiles, targets = (torch.from_numpy(array).to(device) for array in data.batch(step))
         optimizer.zero_grad()
-        loss(network(tiles)[0], targets).backward()
+        with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
+            output = network(tiles.contiguous(memory_format=torch.channels_last))[0]
+        loss(output.float(), targets).backward()
         optimizer.step()
         done = step + 1
         if done % config.validate_every == 0 or done == config.steps:

@@ -12,7 +12,7 @@ from raysynth.data.frames import Frame
 from raysynth.evaluate import networks
 from raysynth.evaluate.arms import Job
 from raysynth.evaluate.gains import Scores, gains
-from raysynth.evaluate.protocol import Row
+from raysynth.evaluate.protocol import Part, Row
 
 READS = "test-reads.jsonl"
 """In the data set's workspace: every reading of its test split, whatever the table."""
@@ -37,6 +37,8 @@ def log_read(config: Config, folder: Path, tested: Sequence[Frame], jobs: list[J
 def reads(config: Config) -> list[dict[str, Any]]:
     """Every reading of the test split of this data set so far."""
     place = Path(config.workspace) / config.name / READS
+    if not place.exists():
+        return []
     return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
 
 
@@ -45,7 +47,7 @@ def collect(
     plan: dict[str, Any],
     jobs: list[Job],
     wanted: list[Row],
-    tested: Sequence[Frame],
+    scored_on: Sequence[Frame],
     left_out_none: bool,
 ) -> dict[str, Any]:
     """The finished table, as plain values."""
@@ -62,13 +64,18 @@ def collect(
         "data": config.data.root,
         "rows": found,
         "gains": gains(scored),
-        "test": {"reference": config.evaluate.reference or "the labels of data", "frames": len(tested)},
+        "scored": _scored(config, jobs[0].part, scored_on),
         "test_reads": reads(config),
         "left_out": ["none: there are no weights to start from"] * (left_out_none and "none" in config.evaluate.arms),
         "settings": config.evaluate.model_dump(mode="json") | networks.describe(config.evaluate),
         "plan": plan,
         "versions": {package: version(package) for package in PACKAGES},
     }
+
+
+def _scored(config: Config, part: Part, frames: Sequence[Frame]) -> dict[str, Any]:
+    reference = config.evaluate.reference if part == "test" else None
+    return {"part": part, "reference": reference or "the labels of data", "frames": len(frames)}
 
 
 def _row_figures(row: Row, runs: list[dict[str, Any]], scores: list[dict[str, Any]], picture: str) -> dict[str, Any]:

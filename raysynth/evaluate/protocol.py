@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ CURVE = (1, 2, 5)
 """Real frames of the few-frame curve, before all of them."""
 
 Labels = NDArray[np.uint32]
+Part = Literal["test", "validation"]
+"""What a table scores: its report is on the test split, settings are chosen on the validation split."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,13 @@ def seeds_of(row: Row, config: EvaluateConfig) -> range:
     return range(1 if row.arm == "none" else config.seeds)
 
 
-def scored_frames(data: DataConfig, reference: str | None) -> tuple[Frame, ...]:
+def scored_frames(data: DataConfig, reference: str | None, part: Part = "test") -> tuple[Frame, ...]:
     """The labelled frames of the test split, not read yet; of CTC sequences those of the label folder `reference`.
 
-    Raises InputError when the split has none.
+    part "validation": the validation split, with the labels that training has. Raises InputError without a test frame.
     """
+    if part == "validation":
+        return split_frames(data).validation
     test = split_frames(data).test
     if not test:
         raise InputError(f"data.split leaves no frame of {data.root} to test: name some in data.split.test.")
@@ -123,13 +128,6 @@ def scored_frames(data: DataConfig, reference: str | None) -> tuple[Frame, ...]:
         folder = Path(data.root) / reference.format(sequence=min(missing))
         raise InputError(f"{folder} holds no labels, but evaluate.reference names it: fetch them or set it to null.")
     return found
-
-
-def spread(frames: Sequence[Frame], count: int | None) -> list[Frame]:
-    """At most `count` frames, evenly spaced."""
-    if count is None or count >= len(frames):
-        return list(frames)
-    return [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
 def jaccards(pixels: Pixels, predicted: Labels) -> list[float]:

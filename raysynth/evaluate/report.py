@@ -36,17 +36,20 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(found: dict[str, Any]) -> Path:
-    """Write `table.json`, `table.md` and `table.html` into the table's folder; returns the page."""
-    folder = Path(found["folder"])
+    """Write `table.json`, `table.md` and `table.html` into the table's folder; returns the page.
+
+    Figures on the validation split go to `validation.json` and so on.
+    """
+    folder, name = Path(found["folder"]), "table" if found["scored"]["part"] == "test" else "validation"
     texts = {"json": json.dumps(found, indent=1) + "\n", "md": markdown(found), "html": page(found, sections(found))}
     try:
         for kind, text in texts.items():
-            staged = folder / f".table.{kind}.part"
+            staged = folder / f".{name}.{kind}.part"
             staged.write_text(text, encoding="utf-8")
-            staged.replace(folder / f"table.{kind}")
+            staged.replace(folder / f"{name}.{kind}")
     except OSError as error:
         raise InputError(f"--out {folder} cannot be written ({error.strerror}): choose another folder") from None
-    return folder / "table.html"
+    return folder / f"{name}.html"
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -59,8 +62,10 @@ def markdown(found: dict[str, Any]) -> str:
 
 def sections(found: dict[str, Any]) -> list[tuple[str, str, Table | None]]:
     """Title, sentence and table of each part of the report."""
-    steps, test = found["settings"]["steps"], found["test"]
-    scored = f"SEG on the test split, {test['frames']} frames against {test['reference']}; {steps} steps for every arm."
+    steps, on = found["settings"]["steps"], found["scored"]
+    scored = f"SEG on the {on['part']} split, {on['frames']} frames against {on['reference']}; {steps} steps each arm."
+    if on["part"] == "validation":
+        scored += " It also chose the checkpoints: compare arms by it, and report the test split."
     left_out = "".join(f" Left out: {reason}." for reason in found["left_out"])
     return [
         ("SEG", scored + left_out, _rows(found)),

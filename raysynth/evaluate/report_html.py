@@ -30,7 +30,7 @@ def page(found: dict[str, Any], sections: Sequence[Section]) -> str:
         "Validation SEG against steps": _curves(found["rows"]),
         "SEG against real frames": _few_frames(found["rows"], "real"),
         "SEG against synthetic frames": _few_frames(found["rows"], "synthetic"),
-        "One test frame: reference green, found red": _frames(found["rows"]),
+        "One scored frame: reference green, found red": _frames(found["rows"]),
     }
     pictures = [f"<h2>{escape(name)}</h2>\n{_image(figure)}" for name, figure in drawn.items() if figure is not None]
     body = "\n".join([parts[0], *pictures, *parts[1:]])

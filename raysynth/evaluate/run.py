@@ -22,7 +22,7 @@ from raysynth.evaluate.frame_sets import frame_set
 from raysynth.evaluate.label_sets import is_dataset
 from raysynth.evaluate.outcome import collect, log_read
 from raysynth.evaluate.plan import make_plan
-from raysynth.evaluate.protocol import Row, rows, scored_frames, seeds_of
+from raysynth.evaluate.protocol import Part, Row, rows, scored_frames, seeds_of
 from raysynth.evaluate.training_set import keep, kept, records
 from raysynth.settings import load
 from raysynth.store.manifest import canonical_json
@@ -39,15 +39,17 @@ def table(
     folder: Path | None = None,
     curve: bool = False,
     synthetic_curve: Sequence[int] = (),
+    part: Part = "test",
     update: Update = lambda done, total, message: None,
 ) -> dict[str, Any]:
     """Train and score every arm of `config.evaluate` on the Ray cluster this process is connected to.
 
     synthetic: addresses of synthetic sets by name, the main one first; empty: `generate.out`. folder: keeps all that is
     finished, so that a rerun goes on; None: `table` in the workspace. curve: also few real frames. synthetic_curve:
-    also these numbers of frames of the main set. update: is told (done, in all, what) after each training or test.
-    Returns what `raysynth.evaluate.report` writes. Raises InputError for bad settings or data, and for a folder that
-    holds a table of other settings; the first error of a task when all others have ended.
+    also these numbers of frames of the main set. part: "validation" leaves the test split unread. update: is told
+    (done, in all, what) after each training or scoring. Returns what `raysynth.evaluate.report` writes. Raises
+    InputError for bad settings or data, and for a folder that holds a table of other settings; the first error of a
+    task when all others have ended.
     """
     _need_cellpose()
     config = _absolute(config)
@@ -55,7 +57,7 @@ def table(
     given = dict(synthetic or {"synthetic": config.generate.out})
     synthetic = {name: str(local_folder(uri) or uri) for name, uri in given.items()}
     splits, device = split_frames(config.data), _device(config)
-    tested = scored_frames(config.data, config.evaluate.reference)
+    scored_on = scored_frames(config.data, config.evaluate.reference, part)
     wanted = rows(config.evaluate, list(synthetic), curve, len(splits.train), synthetic_curve)
     sets = {row.synthetic: synthetic[row.synthetic] for row in wanted if row.synthetic}
     frames = {REAL: len(splits.train)} | {name: _count(uri, config) for name, uri in sets.items()}
@@ -68,16 +70,17 @@ def table(
     plan = make_plan(config, folder, {name: [uri, _digest(uri)] for name, uri in sets.items()}, start)
     scale = networks.diameter_of(state) / plan["diameter_px"]
     jobs = [
-        Job(config, folder, row, seed, scale, frames, device, start)
+        Job(config, folder, row, seed, scale, frames, device, start, part)
         for row in wanted
         for seed in seeds_of(row, config.evaluate)
     ]
     _train(jobs, splits.train, sets, update)
     pending = [job for job in jobs if not job.scores.exists()]
     if pending:
-        log_read(config, folder, tested, pending)
-        _each([(f"{job.key} tested", partial(arms.score, job)) for job in pending], config, device, update)
-    return collect(config, plan, jobs, wanted, tested, left_out_none=state is None)
+        if part == "test":
+            log_read(config, folder, scored_on, pending)
+        _each([(f"{job.key} scored", partial(arms.score, job)) for job in pending], config, device, update)
+    return collect(config, plan, jobs, wanted, scored_on, left_out_none=state is None)
 
 
 def _need_cellpose() -> None:

@@ -64,3 +64,12 @@ def test_sequences_validate_on_their_later_frames(ctc_root):
     assert [f.time for f in splits.train] == [0, 1]
     assert [f.time for f in splits.validation] == [2]
     assert {f.group for f in splits.test} == {"02"}
+
+
+@given(count=st.integers(1, 30))
+def test_fewer_training_frames_are_evenly_spaced_and_leave_the_other_parts_alone(wells, count):
+    whole, few = (split_frames(config(wells, train_frames=n)) for n in (None, count))
+    assert len(few.train) == min(count, len(whole.train))
+    assert few.train[0] == whole.train[0]
+    assert set(few.train) <= set(whole.train)
+    assert (few.validation, few.test) == (whole.validation, whole.test)

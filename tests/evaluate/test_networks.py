@@ -48,6 +48,22 @@ def test_two_seeds_differ_from_the_same_start(records: Path) -> None:
     assert not same(*states)
 
 
+def test_mixed_precision_trains_nearly_the_same_weights(records: Path) -> None:
+    whole, mixed = (
+        networks.fit(
+            networks.build(CONFIG, 0),
+            TrainingSet([Source(records, [0])], 0, 32, CONFIG.batch),
+            CONFIG.model_copy(update={"precision": precision}),
+            lambda network: 0.0,
+            "cpu",
+        ).state
+        for precision in ("no", "bf16")
+    )
+    assert not same(whole, mixed)
+    assert all(value.dtype == whole[name].dtype for name, value in mixed.items())
+    assert all(torch.allclose(value.float(), whole[name].float(), atol=0.1) for name, value in mixed.items())
+
+
 def test_the_best_validation_gives_the_weights(records: Path) -> None:
     best = trained(records, 0, [0.1, 0.5, 0.2, 0.5])
     assert best.step == 2

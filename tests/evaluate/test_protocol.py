@@ -18,7 +18,6 @@ from raysynth.evaluate.protocol import (
     rows,
     scored_frames,
     seeds_of,
-    spread,
 )
 
 
@@ -130,9 +129,3 @@ def test_a_split_without_test_frames_or_gold_labels_is_refused(sequences: DataCo
     untested = sequences.model_copy(update={"split": SplitConfig(train=("01",))})
     with pytest.raises(InputError, match="to test"):
         scored_frames(untested, None)
-
-
-def test_frames_are_evenly_spread(sequences: DataConfig) -> None:
-    frames = scored_frames(sequences, None)
-    assert [frame.time for frame in spread(frames, 2)] == [0, 2]
-    assert spread(frames, None) == list(frames)

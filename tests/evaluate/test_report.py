@@ -47,7 +47,7 @@ def table(folder: Path) -> dict[str, Any]:
             "both (main), synthetic frames: 10": row("both", 0.82, "main", None, 10),
         },
         "gains": {"both (main) - real": {"mean": 0.05, "low": 0.01, "high": 0.09}},
-        "test": {"reference": "{sequence}_GT/SEG", "frames": 30},
+        "scored": {"part": "test", "reference": "{sequence}_GT/SEG", "frames": 30},
         "test_reads": [{"time": "2026-01-01T00:00:00+00:00", "table": "t", "frames": 30, "networks": ["real.seed0"]}],
         "left_out": [],
         "settings": {"steps": 100, "network": "CPnet 2-16-32-64", "weights": None},

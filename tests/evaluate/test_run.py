@@ -36,22 +36,28 @@ def config(pairs: Callable[..., Path], tmp_path: Path) -> Config:
 @pytest.mark.usefixtures("cluster")
 def test_a_table_is_made_goes_on_and_is_reported(config: Config, dataset: Callable[..., str], tmp_path: Path) -> None:
     sets, out, heard = {"main": dataset()}, tmp_path / "table", []
+    tuned = table(config, sets, out, part="validation")
+    assert tuned["scored"] == {"part": "validation", "reference": "the labels of data", "frames": 1}
+    assert tuned["test_reads"] == []
+    assert tuned["rows"]["real"]["seg"] == pytest.approx(tuned["rows"]["real"]["validation"])
+    (out / "runs" / "real.seed0.json").unlink()
+
     found = table(config, sets, out, update=lambda done, total, message: heard.append(message))
     assert list(found["rows"]) == ["none", "real", "synthetic (main)", "both (main)"]
     assert [len(row["seeds"]) for row in found["rows"].values()] == [1, 3, 3, 3]
     assert found["rows"]["both (main)"]["images"] == [[3, 4]] * 3
     assert set(found["gains"]) == {"synthetic (main) - real", "both (main) - real"}
-    assert sum("trained" in message for message in heard) == 10
+    assert [message for message in heard if "trained" in message] == ["real.seed0 trained"]
     assert [(read["frames"], len(read["networks"])) for read in found["test_reads"]] == [(1, 10)]
 
     weights = [torch.load(out / "runs" / f"real.seed{seed}.pt", weights_only=True) for seed in range(2)]
     assert any(not torch.equal(value, weights[1][name]) for name, value in weights[0].items())
 
-    (out / "scores" / "real.seed1.json").unlink()
+    (out / "test" / "real.seed1.json").unlink()
     (out / "runs" / "both.main.seed2.json").unlink()
     heard.clear()
     again = table(config, sets, out, update=lambda done, total, message: heard.append(message))
-    assert heard == ["both.main.seed2 trained", "real.seed1 tested"]
+    assert heard == ["both.main.seed2 trained", "real.seed1 scored"]
     assert {title: row["seeds"] for title, row in again["rows"].items()} == {
         title: row["seeds"] for title, row in found["rows"].items()
     }
