@@ -22,7 +22,7 @@ from raysynth.data.frames import Frame, Pixels
 from raysynth.data.splits import split_frames, spread
 from raysynth.evaluate import networks
 from raysynth.evaluate.networks import State
-from raysynth.evaluate.predict import Labels, segment
+from raysynth.evaluate.predict import Labels, Prediction, segment
 from raysynth.evaluate.protocol import Part, Row, jaccards, mean_seg, scored_frames
 from raysynth.evaluate.training_set import Source, TrainingSet, subset
 
@@ -114,7 +114,12 @@ def _validate(job: Job, frames: list[Pixels], network: nn.Module) -> float:
 
 
 def _segment(job: Job, network: nn.Module, pixels: Pixels) -> Labels:
-    return segment(network, pixels.image, job.scale, job.tile_px, job.config.evaluate.stitch, job.device)
+    settings = job.config.evaluate
+    return segment(
+        network,
+        pixels.image,
+        Prediction(job.scale, job.tile_px, settings.stitch, job.device, settings.precision),
+    )
 
 
 def score(job: Job) -> None:

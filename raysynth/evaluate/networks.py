@@ -11,7 +11,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -41,6 +41,7 @@ PLATEAU = 0.005
 
 _INITIAL = 3
 
+Precision = Literal["no", "bf16"]
 State = dict[str, Tensor]
 Validate = Callable[[nn.Module], float]
 
@@ -64,7 +65,14 @@ def build(config: EvaluateConfig, seed: int, start: State | None = None) -> nn.M
         network = CPnet(list(WIDTHS[config.network]), OUTPUTS, 3, diam_mean=DIAMETER_PX)
     if start is not None:
         network.load_state_dict(start)
-    return network
+    return network.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
+
+
+def forward(network: nn.Module, tiles: Tensor, precision: Precision) -> Tensor:
+    """Outputs `(n, 3, y, x)` of tiles `(n, 2, y, x)`, in single precision whatever the network's own."""
+    with torch.autocast(tiles.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        found = network(tiles.contiguous(memory_format=torch.channels_last))[0]
+    return found.float()
 
 
 def read_weights(path: Path, config: EvaluateConfig) -> State:
@@ -110,7 +118,7 @@ def fit(network: nn.Module, data: TrainingSet, config: EvaluateConfig, validate:
 
     validate: SEG of the network on the validation frames; it leaves the network in evaluation mode or not, as it likes.
     """
-    network.to(torch.device(device)).to(memory_format=torch.channels_last)  # a quarter faster on a CPU
+    network.to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
     curve: list[tuple[int, float]] = []
     best: State = {}
@@ -120,9 +128,7 @@ def fit(network: nn.Module, data: TrainingSet, config: EvaluateConfig, validate:
         network.train()
         tiles, targets = (torch.from_numpy(array).to(device) for array in data.batch(step))
         optimizer.zero_grad()
-        with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
-            output = network(tiles.contiguous(memory_format=torch.channels_last))[0]
-        loss(output.float(), targets).backward()
+        loss(forward(network, tiles, config.precision), targets).backward()
         optimizer.step()
         done = step + 1
         if done % config.validate_every == 0 or done == config.steps:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from raysynth.evaluate.predict import outputs, segment
+from raysynth.evaluate.predict import Prediction, outputs, segment
 from raysynth.evaluate.seg import overlap
 
 SIGMA = 9
@@ -35,7 +35,7 @@ class Uphill(nn.Module):
 @pytest.mark.parametrize("shape", [(70, 90), (20, 150), (64, 64)])
 def test_blended_tiles_give_every_pixel_its_own_output(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).random(shape, np.float32)
-    np.testing.assert_allclose(outputs(Echo(), image, 64, "cpu"), [image] * 3, atol=1e-5)
+    np.testing.assert_allclose(outputs(Echo(), image, Prediction(1.0, 64, 0.25)), [image] * 3, atol=1e-5)
 
 
 def discs(*shape: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +53,7 @@ def discs(*shape: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("scale", [1.0, 1.4])
 def test_cells_are_found_at_the_frame_s_own_size(scale: float) -> None:
     image, labels = discs(70, 104)
-    found = segment(Uphill(), image, scale, 128, 0.25, "cpu")
+    found = segment(Uphill(), image, Prediction(scale, 128, 0.25))
     assert found.shape == labels.shape
     assert found.max() == 6
     assert overlap(labels, found).jaccard().mean() > 0.85
@@ -61,11 +61,11 @@ def test_cells_are_found_at_the_frame_s_own_size(scale: float) -> None:
 
 def test_slices_of_a_cell_are_joined() -> None:
     image, labels = discs(9, 70, 104)
-    found = segment(Uphill(), image, 1.0, 128, 0.25, "cpu")
+    found = segment(Uphill(), image, Prediction(1.0, 128, 0.25))
     assert found.dtype == np.uint32
     assert np.count_nonzero(np.unique(found)) == 6
     assert overlap(labels, found).jaccard().mean() > 0.7
 
 
 def test_nothing_in_an_empty_frame() -> None:
-    assert not segment(Uphill(), np.full((40, 40), 5, np.uint8), 1.0, 64, 0.25, "cpu").any()
+    assert not segment(Uphill(), np.full((40, 40), 5, np.uint8), Prediction(1.0, 64, 0.25)).any()
