@@ -23,10 +23,14 @@ LARGEST = 4.0  # score beyond which the marginal is flat
 
 @dataclass(frozen=True)
 class Background:
-    """slow: expected grey value at every voxel. noise: what is added to it where there is no cell, mean 0."""
+    """slow: expected grey value at every voxel. noise: what is added to it where there is no cell, mean 0.
+
+    fine: `fine_noise` of the noise where cells lie.
+    """
 
     slow: Field
     noise: Field
+    fine: float
 
 
 def draw_background(
@@ -50,8 +54,20 @@ def draw_background(
     slow = remaining * illumination_field(halo.shape, noise.illumination_px, z_scale, rng)
     slow += np.float32(level) + step
     residual = noise_field(noise, halo.shape, rng)
+    plane = residual.reshape(-1, *halo.shape[-2:])[0]
+    fine = inner_spread * fine_noise(plane, np.ones(plane.shape, bool))
     residual *= np.float32(spread) + np.float32(inner_spread - spread) * inside
-    return Background(slow, residual)
+    return Background(slow, residual, fine)
+
+
+def fine_noise(light: Field, where: NDArray[np.bool_]) -> float:
+    """Standard deviation of what changes from pixel to pixel along x: of white noise, all of it. 0 where `where` is empty.
+
+    where: the pixels that count, as large as `light`. Fine structure counts as noise too.
+    """
+    bend = light[..., 2:] - 2 * light[..., 1:-1] + light[..., :-2]
+    inner = where[..., 2:] & where[..., 1:-1] & where[..., :-2]
+    return float(np.sqrt(np.mean(np.square(bend[inner]), dtype=np.float64) / 6)) if inner.any() else 0.0
 
 
 def _mean(values: Field) -> float:
@@ -65,7 +81,7 @@ def _spread(values: Field) -> float:
 def flat_background(target: FrameTarget, frame_px: Sequence[int]) -> Background:
     """No background but its level: for frames that are to have neither noise nor illumination."""
     level = target.record.background
-    return Background(np.full(frame_px, level, np.float32), np.zeros(frame_px, np.float32))
+    return Background(np.full(frame_px, level, np.float32), np.zeros(frame_px, np.float32), 0.0)
 
 
 def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rng: Generator) -> Field:

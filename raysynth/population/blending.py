@@ -4,7 +4,8 @@ Light adds: a frame is its slow background, plus each cell's texture above the c
 that optics spread around each cell (the measured edge profile), plus noise. Across the kept ring a texture gives way to
 the halo with weight a = cos, and the frame's noise comes in with sqrt(1 - sum of a^2), so the variance of two
 independent noises stays that of one and nothing is added twice. Inside cells a is 1: there is the texture, scaled and
-set on the frame's background, and nothing else.
+set on the frame's background. Only where its own noise, at that gain, is below the background's is the rest of that
+noise added: light adds noise to a camera's, so no cell is quieter than what surrounds it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from scipy.ndimage import distance_transform_edt, uniform_filter
 
 from raysynth.data.intensity import IntensityMap
 from raysynth.data.statistics import EdgeProfile
-from raysynth.population.background import Background, Field
+from raysynth.population.background import Background, Field, fine_noise
 from raysynth.population.cell import Cell
 from raysynth.population.occupancy import axis_scale
 from raysynth.population.variation import turn
@@ -30,7 +31,7 @@ class Appearance:
     """A cell in grey values above its own surroundings, in the mask's box grown by `margin` voxels on every side.
 
     light: the texture. weight: a, 1 inside and 0 past the kept ring. halo: light expected outside, relative to
-    `contrast`, the mean of the light inside.
+    `contrast`, the mean of the light inside. noise: standard deviation of the light's noise inside.
     """
 
     light: Field
@@ -38,6 +39,7 @@ class Appearance:
     halo: Field
     contrast: float
     margin: NDArray[np.int64]
+    noise: float
 
     @classmethod
     def of(cls, cell: Cell, intensity: IntensityMap, edge: EdgeProfile, z_scale: float) -> "Appearance":
@@ -56,12 +58,13 @@ class Appearance:
         weight = np.where(distance <= cell.ring, np.cos(phase), 0).astype(np.float32)
         light = _own_light(grey - np.float32(level), np.float32(contrast) * halo[inner], distance, cell.ring)
         light = np.where(weight > 0, light, 0).astype(np.float32)
-        return cls(_pad(light, textured), _pad(weight, textured), halo, contrast, margin)
+        noise = fine_noise(light, distance == 0)
+        return cls(_pad(light, textured), _pad(weight, textured), halo, contrast, margin, noise)
 
     def turned(self, variation: int) -> "Appearance":
         """The same under one of the symmetries of the plane."""
         light, weight, halo = (turn(field, variation) for field in (self.light, self.weight, self.halo))
-        return Appearance(light, weight, halo, self.contrast, self.margin)
+        return Appearance(light, weight, halo, self.contrast, self.margin, self.noise)
 
 
 def halo_end(edge: EdgeProfile) -> float:
@@ -122,6 +125,7 @@ class Painter:
         self.light = np.zeros(labels.shape, np.float32)
         self.halo = np.zeros(labels.shape, np.float32)
         self.power = np.zeros(labels.shape, np.float32)
+        self.noise = np.zeros(labels.shape, np.float32)
 
     def add(self, cell: Appearance, gain: float, label: int, offset: NDArray[np.int64]) -> None:
         """Add a cell whose mask's box has its corner at `offset`; what lies inside another cell is left out."""
@@ -133,11 +137,13 @@ class Painter:
         self.light[here] += np.float32(gain) * weight * (cell.light[there] - halo)
         self.halo[here] += np.float32(gain) * halo
         self.power[here] += weight**2
+        self.noise[here] += np.float32(gain * cell.noise) ** 2 * weight**2
 
     def frame(self, background: Background) -> Field:
         """The frame in grey values, not yet rounded."""
         total = np.sqrt(np.maximum(self.power, 1.0))
-        noise = np.sqrt(np.maximum(1.0 - self.power, 0.0)) * background.noise
+        own = np.minimum(self.power, self.noise / np.float32(max(background.fine**2, 1e-6)))
+        noise = np.sqrt(np.maximum(1.0 - own, 0.0)) * background.noise
         return np.asarray(background.slow + self.halo + self.light / total + noise, np.float32)
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from raysynth.population.background import Background
+from raysynth.population.background import Background, fine_noise
 from raysynth.population.blending import Appearance, Painter, clip_box, distance_in_plane, halo_at
 
 
 def flat(shape: tuple[int, ...], noise: float = 0.0, level: float = 200.0) -> Background:
     rng = np.random.default_rng(0)
-    return Background(np.full(shape, level, np.float32), (noise * rng.standard_normal(shape)).astype(np.float32))
+    field = (noise * rng.standard_normal(shape)).astype(np.float32)
+    return Background(np.full(shape, level, np.float32), field, noise)
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
@@ -23,7 +24,7 @@ def test_the_inside_is_the_texture_under_one_gain(cells_of, statistics_of, dimen
     labels[box][cell.mask] = 1
     painter = Painter(labels)
     painter.add(look, 1.5, 1, np.full(dimensions, 8))
-    frame = painter.frame(flat(shape, noise=50.0))
+    frame = painter.frame(flat(shape, noise=min(50.0, look.noise)))
     grey = statistics.intensity.from_unit(cell.texture)[..., 3:-3, 3:-3][cell.mask]
     level = grey.mean() - look.contrast
     np.testing.assert_allclose(frame[box][cell.mask], 200 + 1.5 * (grey - level), rtol=1e-4)
@@ -35,6 +36,32 @@ def test_the_level_of_the_surroundings_is_found_below_the_halo(cells_of, statist
         look = Appearance.of(cell, statistics.intensity, statistics.edge, 1.0)
         grey = statistics.intensity.from_unit(cell.texture)[3:-3, 3:-3][cell.mask]
         assert grey.mean() - look.contrast == pytest.approx(180, abs=15)
+
+
+@pytest.mark.parametrize(("noise", "gain"), [(0.0, 1.0), (5.0, 1.0), (20.0, 0.25), (20.0, 1.0), (40.0, 1.0)])
+def test_no_cell_is_quieter_than_its_background(noise: float, gain: float) -> None:
+    mask = np.pad(np.ones((80, 80), bool), 4)
+    rng = np.random.default_rng(3)
+    light = (noise * rng.standard_normal(mask.shape)).astype(np.float32)
+    look = Appearance(light, mask.astype(np.float32), np.zeros_like(light), 1.0, np.array([4, 4]), noise)
+    labels = mask.astype(np.uint32)
+    painter = Painter(labels)
+    painter.add(look, gain, 1, np.array([4, 4]))
+    field = (20 * rng.standard_normal(labels.shape)).astype(np.float32)
+    frame = painter.frame(Background(np.full(labels.shape, 200, np.float32), field, 20.0))
+    assert frame[mask].std() == pytest.approx(max(20.0, gain * noise), rel=0.03)
+
+
+def test_fine_noise_is_the_deviation_of_white_noise_and_blind_to_slopes() -> None:
+    rng = np.random.default_rng(4)
+    slope = np.arange(200, dtype=np.float32) * 30
+    field = (slope + 7 * rng.standard_normal((3, 150, 200))).astype(np.float32)
+    where = np.ones(field.shape, bool)
+    assert fine_noise(field, where) == pytest.approx(7, rel=0.02)
+    assert fine_noise(field, ~where) == 0
+    where[:, :, 100:] = False
+    field[:, :, 100:] = 0
+    assert fine_noise(field, where) == pytest.approx(7, rel=0.03)
 
 
 def test_a_neighbours_inside_is_never_touched(cells_of, statistics_of) -> None:
@@ -62,12 +89,12 @@ def test_noise_keeps_its_variance_across_the_ring(cells_of) -> None:
     for _ in range(200):
         light = (20 * rng.standard_normal([n + 12 for n in mask.shape])).astype(np.float32)
         weight = np.cos(np.minimum(distance_in_plane(np.pad(mask, 6)) / 4, 1) * np.pi / 2).astype(np.float32)
-        look = Appearance(light, weight, np.zeros_like(light), 1.0, np.array([6, 6]))
+        look = Appearance(light, weight, np.zeros_like(light), 1.0, np.array([6, 6]), 20.0)
         labels = np.pad(mask, 10).astype(np.uint32)
         painter = Painter(labels)
         painter.add(look, 1.0, 1, np.array([10, 10]))
         noise = (20 * rng.standard_normal(labels.shape)).astype(np.float32)
-        rings.append(painter.frame(Background(np.full(labels.shape, 200, np.float32), noise)))
+        rings.append(painter.frame(Background(np.full(labels.shape, 200, np.float32), noise, 20.0)))
     spread = np.std(rings, axis=0)
     np.testing.assert_allclose(spread, 20, rtol=0.25)
     distance = distance_in_plane(np.pad(mask, 10))
