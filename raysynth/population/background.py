@@ -61,7 +61,7 @@ def draw_background(
 
 
 def fine_noise(light: Field, where: NDArray[np.bool_]) -> float:
-    """Standard deviation of what changes from pixel to pixel along x: of white noise, all of it. 0 where `where` is empty.
+    """Standard deviation of what changes from pixel to pixel along x: of white noise, all. 0 where `where` is empty.
 
     where: the pixels that count, as large as `light`. Fine structure counts as noise too.
     """
