@@ -38,14 +38,15 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
 def write(found: dict[str, Any]) -> Path:
     """Write `table.json`, `table.md` and `table.html` into the table's folder; returns the page.
 
-    Figures on the validation split go to `validation.json` and so on.
+    Figures on the validation split go to `validation.json` and so on. Places below the working directory are written
+    relative to it, so that a report can be handed on.
     """
     folder, name = Path(found["folder"]), "table" if found["scored"]["part"] == "test" else "validation"
     texts = {"json": json.dumps(found, indent=1) + "\n", "md": markdown(found), "html": page(found, sections(found))}
     try:
         for kind, text in texts.items():
             staged = folder / f".{name}.{kind}.part"
-            staged.write_text(text, encoding="utf-8")
+            staged.write_text(text.replace(f"{Path.cwd()}/", ""), encoding="utf-8")
             staged.replace(folder / f"{name}.{kind}")
     except OSError as error:
         raise InputError(f"--out {folder} cannot be written ({error.strerror}): choose another folder") from None

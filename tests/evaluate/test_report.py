@@ -118,6 +118,21 @@ def test_three_files_are_written(tmp_path: Path) -> None:
         write(table(tmp_path / "gone"))
 
 
+def test_figures_on_the_validation_split_have_files_of_their_own(tmp_path: Path) -> None:
+    found = table(tmp_path) | {"scored": {"part": "validation", "reference": "the labels of data", "frames": 8}}
+    assert write(found) == tmp_path / "validation.html"
+    assert "SEG on the validation split, 8 frames" in (tmp_path / "validation.md").read_text()
+    assert not (tmp_path / "table.md").exists()
+
+
+def test_places_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    write(table(tmp_path / "out"))
+    assert json.loads((tmp_path / "out" / "table.json").read_text())["folder"] == "out"
+    assert all(str(tmp_path) not in path.read_text() for path in (tmp_path / "out").iterdir())
+
+
 def test_the_summary_is_short(tmp_path: Path) -> None:
     short = summary(table(tmp_path))
     assert short["rows"]["real"] == {"seg": 0.8, "validation": 0.81}
