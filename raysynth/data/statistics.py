@@ -85,7 +85,9 @@ class NoiseModel(Measured):
     power: tuple[float, ...] = Field(description="radially averaged power there; white noise is 1 everywhere")
     slice_correlation: float = Field(0.0, description="correlation of the residuals of neighbouring slices (3D)")
     marginal: Quantiles = Field(description="distribution of the standardised residual")
-    illumination_std: float = Field(description="standard deviation of the slow field within a frame, grey values")
+    illumination_std: float = Field(
+        description="spread of the slow field within a frame, as a standard deviation in grey values"
+    )
     illumination_px: float = Field(description="Gaussian width that separates the slow field from the residual")
 
 
