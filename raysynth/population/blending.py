@@ -4,10 +4,11 @@ Light adds: a frame is its slow background, plus each cell's texture above the c
 that optics spread around each cell (the measured edge profile), plus noise. Across the kept ring a texture gives way to
 the halo with weight a = cos, and the frame's noise comes in with sqrt(1 - sum of a^2), so the variance of two
 independent noises stays that of one and nothing is added twice. Inside cells a is 1: there is the texture, scaled and
-set on the frame's background. Only where its own noise, at that gain, is below the background's is the rest of that
-noise added: light adds noise to a camera's, so no cell is quieter than what surrounds it.
+set on the frame's background. Only where its own noise, at that gain, is below what a camera adds is the rest added:
+the background's noise, and photon noise whose variance grows with the light.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,15 +118,27 @@ def _pad(array: NDArray[Any], margin: NDArray[np.int64]) -> NDArray[Any]:
     return np.pad(array, [(int(m), int(m)) for m in margin])
 
 
-class Painter:
-    """Collects the light of a frame's cells; `labels` must be complete before the first cell is painted."""
+def photon_noise(looks: Sequence[Appearance]) -> float:
+    """Variance that light adds per grey value of it, from cells' own noise: what three in four of them exceed.
 
-    def __init__(self, labels: NDArray[np.uint32]) -> None:
-        self.labels = labels
+    Structure counts as noise in `Appearance.noise`, so the quieter cells show the camera.
+    """
+    lit = [look.noise**2 / look.contrast for look in looks if look.contrast > 0]
+    return float(np.quantile(lit, 0.25)) if lit else 0.0
+
+
+class Painter:
+    """Collects the light of a frame's cells; `labels` must be complete before the first cell is painted.
+
+    photons: as `photon_noise` gives it.
+    """
+
+    def __init__(self, labels: NDArray[np.uint32], photons: float = 0.0) -> None:
+        self.labels, self.photons = labels, photons
         self.light = np.zeros(labels.shape, np.float32)
         self.halo = np.zeros(labels.shape, np.float32)
         self.power = np.zeros(labels.shape, np.float32)
-        self.noise = np.zeros(labels.shape, np.float32)
+        self.missing = np.zeros(labels.shape, np.float32)  # variance of photon noise less what the cells bring along
 
     def add(self, cell: Appearance, gain: float, label: int, offset: NDArray[np.int64]) -> None:
         """Add a cell whose mask's box has its corner at `offset`; what lies inside another cell is left out."""
@@ -137,13 +150,13 @@ class Painter:
         self.light[here] += np.float32(gain) * weight * (cell.light[there] - halo)
         self.halo[here] += np.float32(gain) * halo
         self.power[here] += weight**2
-        self.noise[here] += np.float32(gain * cell.noise) ** 2 * weight**2
+        self.missing[here] += np.float32(self.photons * gain * cell.contrast - (gain * cell.noise) ** 2) * weight**2
 
     def frame(self, background: Background) -> Field:
         """The frame in grey values, not yet rounded."""
         total = np.sqrt(np.maximum(self.power, 1.0))
-        own = np.minimum(self.power, self.noise / np.float32(max(background.fine**2, 1e-6)))
-        noise = np.sqrt(np.maximum(1.0 - own, 0.0)) * background.noise
+        added = np.maximum(self.power + self.missing / np.float32(max(background.fine**2, 1e-6)), 0.0)
+        noise = np.sqrt(np.maximum(1.0 - self.power, 0.0) + added) * background.noise
         return np.asarray(background.slow + self.halo + self.light / total + noise, np.float32)
 
 

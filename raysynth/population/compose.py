@@ -12,7 +12,7 @@ from raysynth.data.background import halo_reach
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
 from raysynth.population.background import draw_background, flat_background
-from raysynth.population.blending import Appearance, Painter, clip_box
+from raysynth.population.blending import Appearance, Painter, clip_box, photon_noise
 from raysynth.population.cell import Cell
 from raysynth.population.density import FrameTarget, choose_cells, draw_contrasts, draw_target
 from raysynth.population.dilation import box_dilation
@@ -64,6 +64,7 @@ class Composer:
         voxel = statistics.voxel_um
         self.z_scale = voxel[0] / voxel[-1] if voxel is not None and len(voxel) == 3 else 1.0
         self.looks = [Appearance.of(cell, statistics.intensity, statistics.edge, self.z_scale) for cell in cells]
+        self.photons = photon_noise(self.looks)
         self.sizes = np.array([cell.mask.sum() for cell in cells])
         # One grey value is the least contrast a gain is measured against: an empty texture stays empty.
         self.contrasts = np.array([max(look.contrast, 1.0) for look in self.looks])
@@ -98,7 +99,7 @@ class Composer:
     def _image(self, target: FrameTarget, uses: list[Use], placement: Placement, labels: Labels, index: int) -> Images:
         rng = self._rng(Stage.IMAGING, index)
         statistics, imaging, frame_px = self.statistics, self.config.imaging, self.config.population.frame_px
-        painter = Painter(labels)
+        painter = Painter(labels, self.photons)
         for label, i in enumerate(np.flatnonzero(placement.placed), start=1):
             look = self.looks[uses[i].cell].turned(uses[i].variation)
             painter.add(look, uses[i].gain, label, placement.offsets[i])

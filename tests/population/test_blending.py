@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raysynth.population.background import Background, fine_noise
-from raysynth.population.blending import Appearance, Painter, clip_box, distance_in_plane, halo_at
+from raysynth.population.blending import Appearance, Painter, clip_box, distance_in_plane, halo_at, photon_noise
 
 
 def flat(shape: tuple[int, ...], noise: float = 0.0, level: float = 200.0) -> Background:
@@ -50,6 +50,23 @@ def test_no_cell_is_quieter_than_its_background(noise: float, gain: float) -> No
     field = (20 * rng.standard_normal(labels.shape)).astype(np.float32)
     frame = painter.frame(Background(np.full(labels.shape, 200, np.float32), field, 20.0))
     assert frame[mask].std() == pytest.approx(max(20.0, gain * noise), rel=0.03)
+
+
+def test_a_dim_use_of_a_cell_has_the_photon_noise_of_its_light() -> None:
+    """Light scaled by a gain keeps its noise in proportion; a camera's goes with the root of the light."""
+    mask = np.pad(np.ones((80, 80), bool), 4)
+    rng = np.random.default_rng(3)
+    contrast, photons, gain = 200.0, 2.0, 0.1
+    noise = (photons * contrast) ** 0.5
+    light = (contrast + noise * rng.standard_normal(mask.shape)).astype(np.float32) * mask
+    look = Appearance(light, mask.astype(np.float32), np.zeros_like(light), contrast, np.array([4, 4]), noise)
+    assert photon_noise([look] * 3) == pytest.approx(photons)
+    painter = Painter(mask.astype(np.uint32), photons)
+    painter.add(look, gain, 1, np.array([4, 4]))
+    field = (3 * rng.standard_normal(mask.shape)).astype(np.float32)
+    frame = painter.frame(Background(np.zeros(mask.shape, np.float32), field, 3.0))
+    assert frame[mask].mean() == pytest.approx(gain * contrast, abs=0.2)
+    assert frame[mask].std() == pytest.approx((photons * gain * contrast + 3**2) ** 0.5, rel=0.03)
 
 
 def test_fine_noise_is_the_deviation_of_white_noise_and_blind_to_slopes() -> None:
