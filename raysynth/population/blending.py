@@ -119,12 +119,12 @@ def _pad(array: NDArray[Any], margin: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def photon_noise(looks: Sequence[Appearance]) -> float:
-    """Variance that light adds per grey value of it, from cells' own noise: what three in four of them exceed.
+    """Variance that light adds per grey value of it, from cells' own noise: what nine in ten of them exceed.
 
     Structure counts as noise in `Appearance.noise`, so the quieter cells show the camera.
     """
     lit = [look.noise**2 / look.contrast for look in looks if look.contrast > 0]
-    return float(np.quantile(lit, 0.25)) if lit else 0.0
+    return float(np.quantile(lit, 0.1)) if lit else 0.0
 
 
 class Painter:
