@@ -21,6 +21,9 @@ class EvaluateConfig(Settings):
     batch: Count = Field(8, description="tiles a step")
     tile_px: int | None = Field(None, ge=32, multiple_of=8, description="side of a tile; null: the network's own")
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = Field(0.005, description="of AdamW; Cellpose's default")
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.98, description="decay a step of the moving average of the weights, which is what is validated; 0: none"
+    )
     real_share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="arm both: share of tiles that are real")
     real_frames: Count | None = Field(None, description="real frames that train, drawn by the seed; null: all")
     synthetic_frames: Count | None = Field(None, description="synthetic frames that train, drawn likewise; null: all")

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from raysynth.config import EvaluateConfig
 from raysynth.errors import InputError
@@ -116,9 +117,12 @@ def rate(step: int, steps: int, highest: float) -> float:
 def fit(network: nn.Module, data: TrainingSet, config: EvaluateConfig, validate: Validate, device: str) -> Trained:
     """Train in place for `config.steps` steps on `device`; the weights returned are those of the best validation.
 
+    What is validated is the moving average of the weights: at a constant rate the weights of single steps jump about,
+    by more than what the arms differ by.
     validate: SEG of the network on the validation frames; it leaves the network in evaluation mode or not, as it likes.
     """
     network.to(device)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=WEIGHT_DECAY)
     curve: list[tuple[int, float]] = []
     best: State = {}
@@ -130,11 +134,12 @@ def fit(network: nn.Module, data: TrainingSet, config: EvaluateConfig, validate:
         optimizer.zero_grad()
         loss(forward(network, tiles, config.precision), targets).backward()
         optimizer.step()
+        average.update_parameters(network)
         done = step + 1
         if done % config.validate_every == 0 or done == config.steps:
-            seg = validate(network)
+            seg = validate(average.module)
             if not curve or seg > max(before for _, before in curve):
-                best = {name: value.cpu() for name, value in deepcopy(network.state_dict()).items()}
+                best = {name: value.cpu() for name, value in deepcopy(average.module.state_dict()).items()}
             curve.append((done, seg))
     return Trained(best, max(curve, key=lambda at: at[1])[0], curve)
 
