@@ -48,6 +48,24 @@ def test_two_seeds_differ_from_the_same_start(records: Path) -> None:
     assert not same(*states)
 
 
+def test_the_moving_average_of_the_weights_is_validated(records: Path) -> None:
+    name, seen = "output.2.weight", dict[float, list[torch.Tensor]]()
+    for ema in (0.0, 0.5):
+        data, weights = TrainingSet([Source(records, [0])], 0, 32, CONFIG.batch), list[torch.Tensor]()
+
+        def validate(network: nn.Module, kept: list[torch.Tensor] = weights) -> float:
+            kept.append(network.state_dict()[name].clone())
+            return 0.0
+
+        networks.fit(networks.build(CONFIG, 0), data, CONFIG.model_copy(update={"ema": ema}), validate, "cpu")
+        seen[ema] = weights
+    expected = seen[0.0][0]
+    for step, average in zip(seen[0.0], seen[0.5], strict=True):
+        expected = (expected + step) / 2
+        torch.testing.assert_close(average, expected)
+    assert not torch.equal(seen[0.0][-1], seen[0.5][-1])
+
+
 def test_mixed_precision_trains_nearly_the_same_weights(records: Path) -> None:
     whole, mixed = (
         networks.fit(
