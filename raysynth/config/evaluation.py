@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from raysynth.config.base import Count, Fraction, Settings
 
+Precision = Literal["no", "bf16"]
+
 
 class EvaluateConfig(Settings):
     """The segmentation training of `evaluate table`: Cellpose on none, real, synthetic and both."""
@@ -37,7 +39,7 @@ class EvaluateConfig(Settings):
     validate_every: Count = Field(50, description="steps between validations, which choose the checkpoint")
     validation_frames: Count | None = Field(8, description="validation frames, evenly spaced; null: all")
     stitch: Fraction = Field(0.25, description="3D: least IoU at which cells of neighbouring slices are joined")
-    precision: Literal["no", "bf16"] = Field("no", description="mixed precision of training and prediction")
+    precision: Precision = Field("no", description="mixed precision of training and prediction")
     threads: Count = Field(1, description="torch threads of a training; part of the promise of sameness")
 
     @model_validator(mode="after")

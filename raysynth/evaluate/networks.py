@@ -11,7 +11,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from raysynth.config import EvaluateConfig
+from raysynth.config.evaluation import Precision
 from raysynth.errors import InputError
 from raysynth.evaluate.training_set import TrainingSet
 from raysynth.seeds import Stage, generator
@@ -42,7 +43,6 @@ PLATEAU = 0.005
 
 _INITIAL = 3
 
-Precision = Literal["no", "bf16"]
 State = dict[str, Tensor]
 Validate = Callable[[nn.Module], float]
 

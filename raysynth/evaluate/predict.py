@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from raysynth.evaluate.networks import Precision, forward
+from raysynth.config.evaluation import Precision
+from raysynth.evaluate.networks import forward
 from raysynth.evaluate.training_set import Floats, normalise, resized
 
 OVERLAP = 0.1

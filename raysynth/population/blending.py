@@ -149,15 +149,21 @@ class Painter:
         halo = np.where(free, np.float32(cell.contrast) * cell.halo[there], np.float32(0))
         self.light[here] += np.float32(gain) * weight * (cell.light[there] - halo)
         self.halo[here] += np.float32(gain) * halo
-        self.power[here] += weight**2
-        self.missing[here] += np.float32(self.photons * gain * cell.contrast - (gain * cell.noise) ** 2) * weight**2
+        squared = weight**2
+        self.power[here] += squared
+        self.missing[here] += np.float32(self.photons * gain * cell.contrast - (gain * cell.noise) ** 2) * squared
 
     def frame(self, background: Background) -> Field:
         """The frame in grey values, not yet rounded."""
-        total = np.sqrt(np.maximum(self.power, 1.0))
-        added = np.maximum(self.power + self.missing / np.float32(max(background.fine**2, 1e-6)), 0.0)
-        noise = np.sqrt(np.maximum(1.0 - self.power, 0.0) + added) * background.noise
-        return np.asarray(background.slow + self.halo + self.light / total + noise, np.float32)
+        unlit = background.slow + self.halo
+        frame = unlit + background.noise
+        painted = np.flatnonzero(self.power > 0)  # a small part of a volume
+        power, missing, light = (field.ravel()[painted] for field in (self.power, self.missing, self.light))
+        added = np.maximum(power + missing / np.float32(max(background.fine**2, 1e-6)), 0.0)
+        share = np.sqrt(np.maximum(1.0 - power, 0.0) + added)
+        lit = unlit.ravel()[painted] + light / np.sqrt(np.maximum(power, 1.0))
+        np.put(frame, painted, lit + share * background.noise.ravel()[painted])
+        return np.asarray(frame, np.float32)
 
 
 def clip_box(
