@@ -29,10 +29,11 @@ HALO_FACTOR = 2.0  # a ring this much darker or brighter than the halo is not th
 
 @dataclass(frozen=True)
 class Appearance:
-    """A cell in grey values above its own surroundings, in the mask's box grown by `margin` voxels on every side.
+    """A cell in grey values above its own surroundings.
 
-    light: the texture. weight: a, 1 inside and 0 past the kept ring. halo: light expected outside, relative to
-    `contrast`, the mean of the light inside. noise: standard deviation of the light's noise inside.
+    light: the texture. weight: a, 1 inside and 0 past the kept ring. Both are of the mask's box with that ring.
+    halo: light expected outside, relative to `contrast`, the mean of the light inside, in the mask's box grown by
+    `margin` voxels on every side. noise: standard deviation of the light's noise inside.
     """
 
     light: Field
@@ -60,7 +61,12 @@ class Appearance:
         light = _own_light(grey - np.float32(level), np.float32(contrast) * halo[inner], distance, cell.ring)
         light = np.where(weight > 0, light, 0).astype(np.float32)
         noise = fine_noise(light, distance == 0)
-        return cls(_pad(light, textured), _pad(weight, textured), halo, contrast, margin, noise)
+        return cls(light, weight, halo, contrast, margin, noise)
+
+    @property
+    def inset(self) -> NDArray[np.int64]:
+        """How far the textured box lies within the halo's, on every side."""
+        return (np.array(self.halo.shape) - self.light.shape) // 2
 
     def turned(self, variation: int) -> "Appearance":
         """The same under one of the symmetries of the plane."""
@@ -142,13 +148,18 @@ class Painter:
 
     def add(self, cell: Appearance, gain: float, label: int, offset: NDArray[np.int64]) -> None:
         """Add a cell whose mask's box has its corner at `offset`; what lies inside another cell is left out."""
-        here, there = clip_box(offset - cell.margin, cell.light.shape, self.labels.shape)
+        corner = offset - cell.margin
+        here, there = clip_box(corner, cell.halo.shape, self.labels.shape)
+        halo = np.where(self.labels[here] == 0, np.float32(cell.contrast) * cell.halo[there], np.float32(0))
+        self.halo[here] += np.float32(gain) * halo
+        # The texture's box is far smaller than the halo's.
+        here, there = clip_box(corner + cell.inset, cell.light.shape, self.labels.shape)
         labels = self.labels[here]
         free = labels == 0
         weight = np.where(free | (labels == label), cell.weight[there], np.float32(0))
-        halo = np.where(free, np.float32(cell.contrast) * cell.halo[there], np.float32(0))
+        around = tuple(slice(s.start + int(n), s.stop + int(n)) for s, n in zip(there, cell.inset, strict=True))
+        halo = np.where(free, np.float32(cell.contrast) * cell.halo[around], np.float32(0))
         self.light[here] += np.float32(gain) * weight * (cell.light[there] - halo)
-        self.halo[here] += np.float32(gain) * halo
         squared = weight**2
         self.power[here] += squared
         self.missing[here] += np.float32(self.photons * gain * cell.contrast - (gain * cell.noise) ** 2) * squared

@@ -127,8 +127,8 @@ def test_a_cut_away_neighbour_leaves_no_dark_rim(cells_of, statistics_of) -> Non
     cut = type(cell)(cell.mask, texture, cell.ring, {})
     whole = Appearance.of(cell, statistics.intensity, statistics.edge, 1.0)
     look = Appearance.of(cut, statistics.intensity, statistics.edge, 1.0)
-    rim = look.light[look.margin[0] + 3 : -look.margin[0] - 3, look.margin[1] - 2]
-    own = whole.light[look.margin[0] + 3 : -look.margin[0] - 3, look.margin[1] - 2]
+    rim = look.light[cell.ring + 3 : -cell.ring - 3, cell.ring - 2]
+    own = whole.light[cell.ring + 3 : -cell.ring - 3, cell.ring - 2]
     assert (statistics.intensity.from_unit(texture)[3:-3, 1] < 110).all()
     assert rim.mean() > 0.25 * own.mean() > 0
 
