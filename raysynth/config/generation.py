@@ -15,6 +15,9 @@ class PopulationConfig(Settings):
     density: Literal["joint", "independent"] = Field(
         "joint", description="count, sizes, brightness and region: of one real frame, or each of another (an ablation)"
     )
+    draw: Literal["frames", "cells"] = Field(
+        "frames", description="how often a real frame's record is drawn: as often as any other, or by its cells"
+    )
     clustering: Fraction = Field(0.5, description="probability p that a cell is placed next to one already there")
     gap_px: Annotated[int, Field(ge=0, le=50)] = Field(0, description="least distance between two cells")
     mode: Literal["volume", "plane"] = Field(

@@ -40,7 +40,7 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
     """Draw a real frame's record and spread it by `population.smoothing`.
 
     The count follows the size of the frame (or of its region of support); `population.cells` overrules it. Frames
-    without cells are not drawn. Where `population.density` is independent, count, size, brightness and surroundings
+    without cells are not drawn; with `population.draw` "cells" crowded ones are drawn the more often. Where `population.density` is independent, count, size, brightness and surroundings
     come from a record each: every one is distributed as before, but none depends on another.
     """
     records = [record for record in statistics.frames if record.cells > 0]
@@ -48,7 +48,12 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
         raise InputError(
             "the population statistics have no frame with cells: prepare the data again with labelled frames"
         )
-    drawn = rng.integers(len(records), size=4 if population.density == "independent" else 1)
+    draws = 4 if population.density == "independent" else 1
+    if population.draw == "cells":
+        cells_of = np.array([record.cells for record in records], float)
+        drawn = rng.choice(len(records), size=draws, p=cells_of / cells_of.sum())
+    else:
+        drawn = rng.integers(len(records), size=draws)
     counted, sized, lit, around = np.broadcast_to(drawn, 4)
     count, size, light = np.exp(population.smoothing * rng.standard_normal(3))
     cells = max(1, round(_count(records[counted], population) * count))

@@ -52,6 +52,15 @@ def test_independent_draws_have_the_same_margins_and_no_correlation(statistics_o
     assert {(t.contrast, t.contrast_std) for t in apart} == {(t.contrast, t.contrast_std) for t in joint}
 
 
+def test_crowded_frames_can_be_drawn_more_often(statistics_of, record_of) -> None:
+    records = [record_of(2, n, 20000.0 / n) for n in (2, 8, 30)]
+    settings = PopulationConfig(frame_px=(96, 128), smoothing=0.0, draw="cells")
+    rng = np.random.default_rng(0)
+    counts = [draw_target(statistics_of(2, *records), settings, rng).cells for _ in range(800)]
+    for cells in (2, 8, 30):
+        assert counts.count(cells) / len(counts) == pytest.approx(cells / 40, abs=0.05)
+
+
 def test_joint_targets_are_drawn_as_ever(statistics_of, record_of) -> None:
     """One whole number and three normal values, in this order: the bytes of data sets depend on it."""
     records = [record_of(2, n, 20000.0 / n, region=True) for n in (4, 8, 16)]
