@@ -40,8 +40,9 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
     """Draw a real frame's record and spread it by `population.smoothing`.
 
     The count follows the size of the frame (or of its region of support); `population.cells` overrules it. Frames
-    without cells are not drawn; with `population.draw` "cells" crowded ones are drawn the more often. Where `population.density` is independent, count, size, brightness and surroundings
-    come from a record each: every one is distributed as before, but none depends on another.
+    without cells are not drawn; with `population.draw` "cells", crowded ones are drawn the more often. Where
+    `population.density` is independent, count, size, brightness and surroundings come from a record each: every one is
+    distributed as before, but none depends on another.
     """
     records = [record for record in statistics.frames if record.cells > 0]
     if not records:
