@@ -42,7 +42,7 @@ def narrow_spread(values: NDArray[np.floating]) -> float:
     """Standard deviation of the normal distribution whose middle nine tenths are twice their narrower half.
 
     What lies to one side only is no illumination of the whole frame, and drawn as if it were, it would spread all over
-    it: a dark corner (HeLa: 25 grey values in place of 6), an embryo's glow past its region (BBBC050: 5.5, not 1.6).
+    it: a dark corner (HeLa), an embryo's glow past its region (BBBC050: 5.5 grey values in place of 1.6).
     """
     low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
     return float(min(middle - low, high - middle)) / _TAIL

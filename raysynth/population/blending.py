@@ -180,9 +180,9 @@ class Painter:
 def clip_box(
     corner: NDArray[np.int64], shape: tuple[int, ...], frame: tuple[int, ...]
 ) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """The part of a box that lies in a frame: slices of the frame, and of the box."""
-    start = [max(0, int(c)) for c in corner]
-    stop = [min(f, int(c) + n) for c, n, f in zip(corner, shape, frame, strict=True)]
+    """The part of a box that lies in a frame: slices of the frame, and of the box; empty ones where none does."""
+    start = [min(max(0, int(c)), f) for c, f in zip(corner, frame, strict=True)]
+    stop = [max(s, min(f, int(c) + n)) for s, c, n, f in zip(start, corner, shape, frame, strict=True)]
     here = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
     there = tuple(slice(a - int(c), b - int(c)) for a, b, c in zip(start, stop, corner, strict=True))
     return here, there

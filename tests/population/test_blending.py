@@ -133,6 +133,14 @@ def test_a_cut_away_neighbour_leaves_no_dark_rim(cells_of, statistics_of) -> Non
     assert rim.mean() > 0.25 * own.mean() > 0
 
 
+@pytest.mark.parametrize("corner", [(-9, 2), (2, -30), (20, 0), (3, 40)])
+def test_a_box_outside_the_frame_has_no_part_in_it(corner: tuple[int, int]) -> None:
+    frame, box = np.zeros((12, 16)), np.zeros((6, 5))
+    here, there = clip_box(np.array(corner), box.shape, frame.shape)
+    assert frame[here].size == box[there].size == 0
+    assert frame[here].shape == box[there].shape
+
+
 def test_the_halo_falls_to_nothing(statistics_of) -> None:
     halo = halo_at(statistics_of(2).edge, np.array([0.0, 1.5, 3.5, 6.5, 50.0]))
     np.testing.assert_allclose(halo, [0, 0.19, 0.01 * 3 / 3.5, 0, 0], atol=1e-6)
