@@ -58,25 +58,33 @@ class Bundle:
     @cached_property
     def masks(self) -> tuple[UNet2DModel, DDIMScheduler]:
         """MaskDDPM and its schedule."""
-        part = self.folder / "mask_ddpm"
+        part = self._part("mask_ddpm")
         return self._read(lambda: (UNet2DModel.from_pretrained(part), DDIMScheduler.from_pretrained(part)))
 
     @cached_property
     def views(self) -> tuple[MultiViewModel, DDIMScheduler]:
         """SyncDreamer and its schedule (3D)."""
-        part = self.folder / "syncdreamer"
+        part = self._part("syncdreamer")
         return self._read(lambda: (MultiViewModel.from_pretrained(part), DDIMScheduler.from_pretrained(part)))
 
     @cached_property
     def texture(self) -> TextureModel:
         """The texture model."""
-        return self._read(lambda: open_texture(self.folder / "texture"))
+        part = self._part("texture")
+        return self._read(lambda: open_texture(part))
 
     def check(self) -> None:
         """Read every model once; InputError for a damaged one, before anything depends on it."""
         _ = self.masks, self.texture
         if self.info.statistics.dimensions == 3:
             _ = self.views
+
+    def _part(self, name: str) -> Path:
+        """The folder of one model; diffusers would look for a missing one on its hub."""
+        part = self.folder / name
+        if not part.is_dir():
+            raise InputError(f"bundle {self.folder} has no {name}: train that model, or copy the whole bundle")
+        return part
 
     def _read(self, read: Callable[[], T]) -> T:
         try:

@@ -86,7 +86,7 @@ def test_damage_is_said_in_one_sentence(copy: Path) -> None:
     with pytest.raises(InputError, match="is damaged"):
         _ = open_bundle(str(copy)).masks
     shutil.rmtree(copy / "texture")
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(InputError, match="has no texture: train that model"):
         _ = open_bundle(str(copy)).texture
     (copy / "bundle.json").write_text("{")
     with pytest.raises(InputError, match="is damaged"):
