@@ -45,6 +45,7 @@ docs: setup-dev
 	$(BIN)/python docs/settings.py > docs/configuration.md
 	$(BIN)/python docs/plots.py
 	$(BIN)/python docs/performance_plots.py
+	$(BIN)/python docs/table_plots.py
 
 bench: setup-dev
 	$(BIN)/python bench/$(SUITE).py

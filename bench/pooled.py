@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from environment import save_result
+
 from raysynth.evaluate.gains import Scores, difference
 
 ARMS = ("real", "synthetic.main", "both.main")

@@ -1,0 +1,38 @@
+"""Draws the plot of docs/tables.md from the JSON in bench/results/. `make docs` writes it to docs/images/."""
+
+from matplotlib import pyplot as plt
+from plots import ROOT, result, save
+
+SETS = {"gowt1": "GOWT1", "hela": "HeLa", "cho": "CHO, indicative"}
+COUNTS = {"1-frame": 1, "2-frames": 2, "5-frames": 5, "": None}
+"""The ends of the tables' names, and the real frames of each; all of them where there is none."""
+ALL = {"gowt1": 40, "hela": 24, "cho": 20}
+ARMS = {"real": "real", "both (main)": "real and synthetic"}
+
+
+def few_frames() -> plt.Figure:
+    """SEG on the test frames against the number of annotated frames, each seed a dot."""
+    figure, panels = plt.subplots(1, len(SETS), figsize=(10, 2.8), constrained_layout=True)
+    for axes, (data, title) in zip(panels, SETS.items(), strict=True):
+        names = {f"table-{data}-{end}".rstrip("-"): count or ALL[data] for end, count in COUNTS.items()}
+        tables = {count: result(name)["rows"] for name, count in names.items() if exists(name)}
+        for number, (arm, label) in enumerate(ARMS.items()):
+            axes.plot(list(tables), [rows[arm]["seg"] for rows in tables.values()], color=f"C{number}", label=label)
+            for count, rows in tables.items():
+                axes.plot([count] * len(rows[arm]["seeds"]), rows[arm]["seeds"], ".", color=f"C{number}", alpha=0.6)
+        axes.set_xscale("log")
+        axes.set_xticks(list(tables), [str(count) for count in tables])
+        axes.minorticks_off()
+        axes.set(xlabel="real frames", title=title)
+    panels[0].set(ylabel="SEG")
+    panels[0].legend(fontsize=8)
+    return figure
+
+
+def exists(name: str) -> bool:
+    """Whether a table has been measured."""
+    return (ROOT / "bench" / "results" / f"{name}.json").exists()
+
+
+if __name__ == "__main__":
+    save(few_frames)
