@@ -14,7 +14,7 @@ from raysynth.errors import InputError
 from raysynth.population.background import draw_background, flat_background
 from raysynth.population.blending import Appearance, Painter, clip_box, photon_noise
 from raysynth.population.cell import Cell
-from raysynth.population.density import FrameTarget, choose_cells, draw_contrasts, draw_target
+from raysynth.population.density import FrameTarget, choose_cells, deal, draw_contrasts, draw_target
 from raysynth.population.dilation import box_dilation
 from raysynth.population.imaging import image
 from raysynth.population.placement import Placement, Rules, place
@@ -90,9 +90,9 @@ class Composer:
     def _uses(self, target: FrameTarget, index: int) -> list[Use]:
         """The cells of a frame, each use with its own symmetry and the gain that gives it its brightness."""
         rng = self._rng(Stage.VARIATION, index)
-        chosen = choose_cells(self.sizes, self.contrasts, target, rng)
-        contrasts = draw_contrasts(self.contrasts[chosen], self.statistics, target, rng)
-        gains = contrasts / self.contrasts[chosen]
+        contrasts = draw_contrasts(self.statistics, target, rng)
+        chosen = choose_cells(self.sizes, self.contrasts, contrasts, target, rng)
+        gains = deal(contrasts, self.contrasts[chosen]) / self.contrasts[chosen]
         variations = draw_variations(chosen.tolist(), rng)
         return [Use(*use) for use in zip(chosen.tolist(), variations.tolist(), gains.tolist(), strict=True)]
 

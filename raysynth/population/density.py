@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
 
 from raysynth.config import PopulationConfig
 from raysynth.data.statistics import FrameRecord, PopulationStatistics, Region
 from raysynth.errors import InputError
 
 LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
-GAIN_SPREAD = 0.5  # of log gain: cells are the less fitting the more their light would have to be scaled
+LIGHT_SPREAD = 0.25  # the same of log contrast
+LEAST_LOG_WEIGHT = -30.0
+FITS = 3
 
 
 @dataclass(frozen=True)
@@ -99,29 +102,46 @@ def _room(shape: Sequence[int], region: Region | None, mode: str) -> float:
     return float(np.prod(shape)) if region is None else float(max(region.inside(shape).sum(), 1))
 
 
-def choose_cells(sizes: ArrayLike, contrasts: ArrayLike, target: FrameTarget, rng: Generator) -> NDArray[np.int64]:
-    """Which of a shard's cells, of given sizes in voxels and contrasts `(m,)`, a frame uses: indices `(target.cells,)`.
+def choose_cells(
+    sizes: ArrayLike, contrasts: ArrayLike, wanted: ArrayLike, target: FrameTarget, rng: Generator
+) -> NDArray[np.int64]:
+    """Which of a shard's cells, of given sizes in voxels and contrasts `(m,)`, a frame uses: indices `(n,)`.
 
-    Cells are never rescaled. They are weighted by the log-normal size distribution of the target frame over the
-    distribution of `sizes`, and by how little gain they need, then resampled systematically: each is used its expected
-    number of times, rounded, and none more than twice as often as equal use of all would ask for. In random order.
+    wanted: contrasts of the frame's cells `(n,)`. Cells are never rescaled, and their light as little as can be: noise
+    and edge of a cell go with its brightness, and a bright one that is dimmed keeps those of a bright one. So cells are
+    weighted until their sizes follow the target's log-normal distribution and their contrasts those wanted, then
+    resampled systematically in order of contrast: each is used its expected number of times, rounded, and none more
+    than twice as often as equal use of all would ask for. In random order.
     """
-    log_sizes = np.log(np.asarray(sizes, float))
+    log_sizes, log_contrasts, log_wanted = (np.log(np.asarray(x, float)) for x in (sizes, contrasts, wanted))
     spread = max(target.record.size_spread, LEAST_SPREAD)
-    wanted = -0.5 * ((log_sizes - np.log(target.median_size)) / spread) ** 2
-    wanted -= 0.5 * (np.log(np.asarray(contrasts, float) / target.contrast) / GAIN_SPREAD) ** 2
-    apart = (log_sizes[:, None] - log_sizes) / LEAST_SPREAD
-    crowding = np.exp(-0.5 * apart**2).sum(axis=1)
-    weights = np.exp(wanted - wanted.max()) / crowding
-    expected = _expected_uses(weights, target.cells)
-    chosen = np.searchsorted(np.cumsum(expected), np.arange(target.cells) + rng.random(), side="right")
-    return rng.permutation(np.minimum(chosen, len(log_sizes) - 1))
+    size_aim = -0.5 * ((log_sizes - np.log(target.median_size)) / spread) ** 2
+    light_aim = logsumexp(_log_kernel(log_contrasts, log_wanted, LIGHT_SPREAD), axis=1)
+    alike = np.exp(_log_kernel(log_sizes, log_sizes, LEAST_SPREAD))
+    alike_lit = np.exp(_log_kernel(log_contrasts, log_contrasts, LIGHT_SPREAD))
+    weights = np.ones(len(log_sizes))
+    for _ in range(FITS):  # each fit of one distribution shifts the other a little, as size and light correlate
+        weights = _scaled(np.log(weights) + size_aim - np.log(alike @ weights))
+        weights = _scaled(np.log(weights) + light_aim - np.log(alike_lit @ weights))
+    order = np.argsort(log_contrasts, kind="stable")
+    expected = _expected_uses(weights[order], len(log_wanted))
+    chosen = np.searchsorted(np.cumsum(expected), np.arange(len(log_wanted)) + rng.random(), side="right")
+    return rng.permutation(order[np.minimum(chosen, len(order) - 1)])
+
+
+def _log_kernel(at: NDArray[np.float64], of: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """Logarithm of a Gaussian kernel between all pairs of values `(at, of)`."""
+    return -0.5 * ((at[:, None] - of) / width) ** 2
+
+
+def _scaled(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of which the largest is 1 and none is 0: far cells still serve when the near ones are used up."""
+    return np.exp(np.maximum(log_weights - log_weights.max(), LEAST_LOG_WEIGHT))
 
 
 def _expected_uses(weights: NDArray[np.float64], uses: int) -> NDArray[np.float64]:
     """`uses` shared out in proportion to weights, at most twice the equal share (and at least one) to each."""
     limit = max(1.0, 2.0 * uses / len(weights))
-    weights = np.maximum(weights, 1e-12 * weights.max())  # far cells still serve when the near ones are used up
     full = np.zeros(len(weights), bool)
     while True:
         left = uses - limit * full.sum()
@@ -132,16 +152,17 @@ def _expected_uses(weights: NDArray[np.float64], uses: int) -> NDArray[np.float6
         full |= over
 
 
-def draw_contrasts(
-    own: NDArray[np.float64], statistics: PopulationStatistics, target: FrameTarget, rng: Generator
-) -> NDArray[np.float64]:
-    """Contrasts `(n,)` of a frame's cells, given their `own`: the measured distribution moved to the target's mean and
-    spread, dealt out in order of brightness, so that a cell brighter than another stays so and gains stay small."""
+def draw_contrasts(statistics: PopulationStatistics, target: FrameTarget, rng: Generator) -> NDArray[np.float64]:
+    """Contrasts of a frame's cells `(n,)`, rising: the measured distribution moved to the target's mean and spread."""
     relative = statistics.cells.relative_intensity
     levels = np.array(relative.values)
-    draws = relative.at(rng.random(len(own)))
+    draws = relative.at(rng.random(target.cells))
     drawn = target.contrast + target.contrast_std * (draws - levels.mean()) / max(levels.std(), 1e-6)
-    drawn = np.clip(drawn, *(target.contrast * relative.at([0.01, 0.99])))
-    contrasts = np.empty(len(own))
-    contrasts[np.argsort(own, kind="stable")] = np.sort(drawn)
-    return contrasts
+    return np.sort(np.clip(drawn, *np.maximum(target.contrast * relative.at([0.01, 0.99]), 1.0)))
+
+
+def deal(contrasts: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rising `contrasts` dealt out in the order of cells' `own`: a cell brighter than another stays so."""
+    dealt = np.empty(len(own))
+    dealt[np.argsort(own, kind="stable")] = contrasts
+    return dealt

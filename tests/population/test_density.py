@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from raysynth.config import PopulationConfig
 from raysynth.errors import InputError
-from raysynth.population.density import FrameTarget, choose_cells, draw_contrasts, draw_target
+from raysynth.population.density import FrameTarget, choose_cells, deal, draw_contrasts, draw_target
 
 
 def target(record_of, cells: int, size: float) -> FrameTarget:
@@ -105,32 +105,59 @@ def test_frames_without_cells_are_not_drawn(statistics_of, record_of) -> None:
         draw_target(statistics_of(2, record_of(2, 0, 0.0)), settings, rng)
 
 
-@given(count=st.integers(1, 60), available=st.integers(1, 30), size=st.floats(5, 5000), seed=st.integers(0, 999))
-def test_the_right_number_is_chosen_and_reuse_is_bounded(record_of, count, available, size, seed) -> None:
+@given(
+    count=st.integers(1, 60),
+    available=st.integers(1, 30),
+    size=st.floats(5, 5000),
+    light=st.floats(1, 60000),
+    seed=st.integers(0, 999),
+)
+def test_the_right_number_is_chosen_and_reuse_is_bounded(record_of, count, available, size, light, seed) -> None:
     rng = np.random.default_rng(seed)
     sizes = rng.lognormal(5, 0.5, available)
-    chosen = choose_cells(sizes, rng.lognormal(6, 0.5, available), target(record_of, count, size), rng)
+    wanted = light * rng.lognormal(0, 0.5, count)
+    chosen = choose_cells(sizes, rng.lognormal(6, 0.5, available), wanted, target(record_of, count, size), rng)
     assert chosen.shape == (count,)
     assert chosen.min() >= 0
     assert chosen.max() < available
     assert np.bincount(chosen).max() <= np.ceil(max(1.0, 2 * count / available)) + 1
 
 
-def test_chosen_sizes_follow_the_target(record_of) -> None:
+@pytest.mark.parametrize("correlation", [-0.6, 0.0, 0.6])
+def test_chosen_sizes_and_contrasts_follow_the_target(record_of, correlation: float) -> None:
     rng = np.random.default_rng(0)
-    sizes = rng.lognormal(np.log(200), 0.8, 400)
-    contrasts = rng.lognormal(np.log(600), 0.7, 400)
-    for wanted in (100.0, 200.0, 400.0):
-        aim = target(record_of, 30, wanted)
-        picked = np.concatenate([choose_cells(sizes, contrasts, aim, rng) for _ in range(20)])
-        assert np.median(sizes[picked]) == pytest.approx(wanted, rel=0.15)
-        assert np.log(contrasts[picked]).std() < 0.6 * np.log(contrasts).std() + 0.1
+    both = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], 400)
+    sizes, contrasts = 200 * np.exp(0.8 * both[:, 0]), 600 * np.exp(0.7 * both[:, 1])
+    for size, light in ((100.0, 600.0), (200.0, 300.0), (200.0, 1200.0), (300.0, 600.0)):
+        picked, gains = [], []
+        for _ in range(20):
+            wanted = np.sort(light * rng.lognormal(0, 0.4, 30))
+            chosen = choose_cells(sizes, contrasts, wanted, target(record_of, 30, size), rng)
+            picked.append(sizes[chosen])
+            gains.append(np.log(deal(wanted, contrasts[chosen]) / contrasts[chosen]))
+        assert np.median(picked) == pytest.approx(size, rel=0.25)
+        assert np.std(gains) < 0.2, "light is hardly scaled"
 
 
-def test_contrasts_follow_the_frame_and_keep_the_order(statistics_of, record_of) -> None:
+def test_dim_cells_are_not_made_of_bright_ones(record_of) -> None:
     rng = np.random.default_rng(0)
-    own = rng.lognormal(6, 0.3, 400)
-    contrasts = draw_contrasts(own, statistics_of(2), target(record_of, 400, 100.0), rng)
-    assert (np.argsort(contrasts) == np.argsort(own)).all()
+    contrasts = np.concatenate([rng.normal(50, 3, 100), rng.normal(1000, 60, 300)])
+    wanted = np.sort(np.concatenate([rng.normal(50, 3, 20), rng.normal(1000, 60, 20)]))
+    chosen = choose_cells(np.full(400, 200.0), contrasts, wanted, target(record_of, 40, 200.0), rng)
+    gains = deal(wanted, contrasts[chosen]) / contrasts[chosen]
+    assert np.abs(np.log(gains)).max() < 0.3
+
+
+def test_contrasts_follow_the_frame(statistics_of, record_of) -> None:
+    contrasts = draw_contrasts(statistics_of(2), target(record_of, 400, 100.0), np.random.default_rng(0))
+    assert (np.diff(contrasts) >= 0).all()
     assert contrasts.mean() == pytest.approx(600, rel=0.05)
     assert contrasts.std() == pytest.approx(80, rel=0.2)
+
+
+def test_contrasts_are_dealt_in_order_of_brightness() -> None:
+    own = np.random.default_rng(0).lognormal(6, 0.3, 400)
+    contrasts = np.linspace(10.0, 900.0, 400)
+    dealt = deal(contrasts, own)
+    assert (np.argsort(dealt) == np.argsort(own)).all()
+    assert (np.sort(dealt) == contrasts).all()
