@@ -25,6 +25,7 @@ from raysynth.population.variation import turn
 
 HALO_PX = 16.0  # farthest light of a cell that is followed
 HALO_FACTOR = 2.0  # a ring this much darker or brighter than the halo is not the cell's own
+HALO_SHIFT = 1.0  # farthest that a cell's halo may lie from the mean one, in pixels
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,21 @@ class Appearance:
 
     @classmethod
     def of(cls, cell: Cell, intensity: IntensityMap, edge: EdgeProfile, z_scale: float) -> "Appearance":
-        """Measure a cell: its surroundings are the texture's pixels farthest from the outline, less the halo there."""
+        """Measure a cell: its surroundings are the texture's pixels farthest from the outline, less the halo there.
+
+        Outlines are drawn the closer around a cell the dimmer it is: each has the halo that goes on from its texture.
+        """
         scale = axis_scale(cell.mask.ndim, z_scale)
         margin = np.maximum(np.floor(halo_end(edge) / scale).astype(np.int64), _in_plane(cell.mask.ndim, cell.ring))
         mask = _pad(cell.mask, margin)
-        halo = halo_at(edge, distance_transform_edt(~mask, sampling=scale))
+        outside = distance_transform_edt(~mask, sampling=scale)
         textured = margin - _in_plane(cell.mask.ndim, cell.ring)
         inner = tuple(slice(m, n - m) for m, n in zip(textured, mask.shape, strict=True))
         distance = distance_in_plane(mask[inner])
         grey = intensity.from_unit(cell.texture)
-        level = _surroundings(grey, distance, halo[inner])
+        level = _surroundings(grey, distance, halo_at(edge, outside)[inner])
         contrast = float(grey[distance == 0].mean()) - level
+        halo = halo_at(edge, outside, _halo_shift(edge, grey[distance == 1] - level, contrast))
         phase = np.minimum(distance / (cell.ring + 1), 1) * np.float32(np.pi / 2)
         weight = np.where(distance <= cell.ring, np.cos(phase), 0).astype(np.float32)
         light = _own_light(grey - np.float32(level), np.float32(contrast) * halo[inner], distance, cell.ring)
@@ -79,14 +84,24 @@ def halo_end(edge: EdgeProfile) -> float:
     return min(HALO_PX, max(0.0, -min(edge.distance_px)))
 
 
-def halo_at(edge: EdgeProfile, distance: NDArray[np.float64]) -> Field:
+def halo_at(edge: EdgeProfile, distance: NDArray[np.float64], shift: float = 0.0) -> Field:
     """Light outside a cell, relative to its contrast; 0 inside and where the halo ends.
 
     distance: from the nearest voxel of the cell; the profile's own starts half a pixel later, at the outline.
+    shift: how much farther out than the mean profile's it lies, in pixels.
     """
-    profile = np.interp(0.5 - distance, edge.distance_px, edge.relative)
+    profile = np.interp(0.5 - distance + shift, edge.distance_px, edge.relative)
     end = np.interp(-halo_end(edge), edge.distance_px, edge.relative)
     return np.where((distance > 0) & (distance < halo_end(edge)), np.maximum(profile - end, 0), 0).astype(np.float32)
+
+
+def _halo_shift(edge: EdgeProfile, next_to: Field, contrast: float) -> float:
+    """The shift at which the mean profile has the share of a cell's contrast that the pixels next to it have."""
+    if not next_to.size or contrast < 1:
+        return 0.0
+    rising = np.maximum.accumulate(edge.relative)
+    place = float(np.interp(float(np.median(next_to)) / contrast, rising, edge.distance_px))
+    return float(np.clip(place + 0.5, -HALO_SHIFT, HALO_SHIFT))
 
 
 def distance_in_plane(mask: NDArray[np.bool_]) -> Field:
