@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
+from raysynth.data.statistics import EdgeProfile
 from raysynth.population.background import Background, fine_noise
 from raysynth.population.blending import Appearance, Painter, clip_box, distance_in_plane, halo_at, photon_noise
+from raysynth.population.cell import Cell
 
 
 def flat(shape: tuple[int, ...], noise: float = 0.0, level: float = 200.0) -> Background:
@@ -144,6 +147,36 @@ def test_a_box_outside_the_frame_has_no_part_in_it(corner: tuple[int, int]) -> N
 def test_the_halo_falls_to_nothing(statistics_of) -> None:
     halo = halo_at(statistics_of(2).edge, np.array([0.0, 1.5, 3.5, 6.5, 50.0]))
     np.testing.assert_allclose(halo, [0, 0.19, 0.01 * 3 / 3.5, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("shift", [-0.7, 0.0, 0.4, 0.9])
+def test_a_halo_goes_on_from_its_own_texture(statistics_of, shift: float) -> None:
+    """The closer an outline is drawn, the more of the cell's light lies outside of it."""
+    ring, distances = 4, np.arange(-9.5, 10)
+    edge = EdgeProfile(distance_px=tuple(distances), relative=tuple(np.minimum(0.5 * np.exp(distances / 2), 1)))
+    y, x = np.mgrid[-12:13, -12:13]
+    mask = np.hypot(y, x) < 12.3
+    outside = np.pad(~mask, ring, constant_values=True)
+    distance = distance_transform_edt(outside) - distance_transform_edt(~outside)
+    inside = 0.5 - distance + shift
+    intensity = statistics_of(2).intensity
+    texture = intensity.to_unit((180 + 100 * np.interp(inside, distances, edge.relative)).astype(np.float32))
+    look = Appearance.of(Cell(mask, texture.astype(np.float16), ring), intensity, edge, 1.0)
+    expected = halo_at(edge, distance_transform_edt(~np.pad(mask, look.margin)), shift)
+    apart = np.abs(look.halo - expected)
+    assert apart.max() < 0.15 * expected.max()
+    if shift:
+        unmoved = np.abs(look.halo - halo_at(edge, distance_transform_edt(~np.pad(mask, look.margin))))
+        assert unmoved.max() > 2 * apart.max()
+
+
+def test_an_empty_cell_has_the_mean_halo(statistics_of) -> None:
+    statistics = statistics_of(2)
+    texture = np.full((18, 18), statistics.intensity.to_unit(np.float32(180)), np.float16)
+    look = Appearance.of(Cell(np.ones((12, 12), bool), texture, 3), statistics.intensity, statistics.edge, 1.0)
+    assert look.contrast == pytest.approx(0, abs=1)
+    distance = distance_transform_edt(~np.pad(np.ones((12, 12), bool), look.margin))
+    np.testing.assert_array_equal(look.halo, halo_at(statistics.edge, distance))
 
 
 def test_distance_in_plane_does_not_cross_slices() -> None:
