@@ -121,8 +121,8 @@ def choose_cells(
     alike_lit = np.exp(_log_kernel(log_contrasts, log_contrasts, LIGHT_SPREAD))
     weights = np.ones(len(log_sizes))
     for _ in range(FITS):  # each fit of one distribution shifts the other a little, as size and light correlate
-        weights = _scaled(np.log(weights) + size_aim - np.log(alike @ weights))
-        weights = _scaled(np.log(weights) + light_aim - np.log(alike_lit @ weights))
+        weights = _scaled(np.log(weights) + size_aim - np.log(_sums(alike, weights)))
+        weights = _scaled(np.log(weights) + light_aim - np.log(_sums(alike_lit, weights)))
     order = np.argsort(log_contrasts, kind="stable")
     expected = _expected_uses(weights[order], len(log_wanted))
     chosen = np.searchsorted(np.cumsum(expected), np.arange(len(log_wanted)) + rng.random(), side="right")
@@ -132,6 +132,11 @@ def choose_cells(
 def _log_kernel(at: NDArray[np.float64], of: NDArray[np.float64], width: float) -> NDArray[np.float64]:
     """Logarithm of a Gaussian kernel between all pairs of values `(at, of)`."""
     return -0.5 * ((at[:, None] - of) / width) ** 2
+
+
+def _sums(kernel: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted sums of a kernel's rows, in an order that does not depend on the number of threads, as `@` does."""
+    return np.asarray(np.einsum("ij,j->i", kernel, weights))
 
 
 def _scaled(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
