@@ -135,7 +135,7 @@ def _log_kernel(at: NDArray[np.float64], of: NDArray[np.float64], width: float) 
 
 
 def _sums(kernel: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted sums of a kernel's rows, in an order that does not depend on the number of threads, as `@` does."""
+    """Weighted sums of a kernel's rows. Unlike with `@`, their order does not depend on the number of threads."""
     return np.asarray(np.einsum("ij,j->i", kernel, weights))
 
 
