@@ -7,6 +7,7 @@ SETS = {"gowt1": "GOWT1", "hela": "HeLa", "cho": "CHO, indicative"}
 COUNTS = {"1-frame": 1, "2-frames": 2, "5-frames": 5, "": None}
 """The ends of the tables' names, and the real frames of each; all of them where there is none."""
 ALL = {"gowt1": 40, "hela": 24, "cho": 20}
+"""Training frames of each set (the results count slices where frames are volumes)."""
 ARMS = {"real": "real", "both (main)": "real and synthetic"}
 
 

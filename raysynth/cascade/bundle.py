@@ -58,20 +58,21 @@ class Bundle:
     @cached_property
     def masks(self) -> tuple[UNet2DModel, DDIMScheduler]:
         """MaskDDPM and its schedule."""
-        part = self._part("mask_ddpm")
-        return self._read(lambda: (UNet2DModel.from_pretrained(part), DDIMScheduler.from_pretrained(part)))
+        return self._read(
+            "mask_ddpm", lambda part: (UNet2DModel.from_pretrained(part), DDIMScheduler.from_pretrained(part))
+        )
 
     @cached_property
     def views(self) -> tuple[MultiViewModel, DDIMScheduler]:
         """SyncDreamer and its schedule (3D)."""
-        part = self._part("syncdreamer")
-        return self._read(lambda: (MultiViewModel.from_pretrained(part), DDIMScheduler.from_pretrained(part)))
+        return self._read(
+            "syncdreamer", lambda part: (MultiViewModel.from_pretrained(part), DDIMScheduler.from_pretrained(part))
+        )
 
     @cached_property
     def texture(self) -> TextureModel:
         """The texture model."""
-        part = self._part("texture")
-        return self._read(lambda: open_texture(part))
+        return self._read("texture", open_texture)
 
     def check(self) -> None:
         """Read every model once; InputError for a damaged one, before anything depends on it."""
@@ -79,16 +80,13 @@ class Bundle:
         if self.info.statistics.dimensions == 3:
             _ = self.views
 
-    def _part(self, name: str) -> Path:
-        """The folder of one model; diffusers would look for a missing one on its hub."""
+    def _read(self, name: str, read: Callable[[Path], T]) -> T:
+        """One model from its folder; diffusers would look for a missing one on its hub."""
         part = self.folder / name
         if not part.is_dir():
             raise InputError(f"bundle {self.folder} has no {name}: train that model, or copy the whole bundle")
-        return part
-
-    def _read(self, read: Callable[[], T]) -> T:
         try:
-            return read()
+            return read(part)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"bundle {self.folder} is damaged ({reason}): install or train it again") from None

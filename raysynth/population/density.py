@@ -19,8 +19,8 @@ from raysynth.errors import InputError
 
 LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
 LIGHT_SPREAD = 0.25  # the same of log contrast
-LEAST_LOG_WEIGHT = -30.0
-FITS = 3
+LEAST_LOG_WEIGHT = -30.0  # of a cell against the fittest
+FITS = 3  # of sizes and contrasts in turn
 
 
 @dataclass(frozen=True)
