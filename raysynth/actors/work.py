@@ -31,7 +31,7 @@ class CascadeFactory:
         """A damaged bundle is found here, in the driver, before any data set is begun."""
         from raysynth.cascade.bundle import open_bundle
 
-        open_bundle(str(self.bundle.folder())).check()
+        open_bundle(str(self.bundle.folder())).check(self.config)
 
     def __call__(self) -> Synthesiser:
         """The cascade with its data set's seed, on a fixed number of threads and by deterministic algorithms."""

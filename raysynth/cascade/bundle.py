@@ -74,10 +74,10 @@ class Bundle:
         """The texture model."""
         return self._read("texture", open_texture)
 
-    def check(self) -> None:
-        """Read every model once; InputError for a damaged one, before anything depends on it."""
+    def check(self, config: Config) -> None:
+        """Read every model that makes the cells of `config`; InputError for a damaged one, before anything needs it."""
         _ = self.masks, self.texture
-        if self.info.statistics.dimensions == 3:
+        if config.data.dimensions == 3 and config.surface.source == "neus":
             _ = self.views
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:

@@ -30,8 +30,9 @@ def bundle_folder(config: Config) -> Path:
 
 
 def models_of(config: Config) -> tuple[Model, ...]:
-    """The models a config needs: 2D data has no views."""
-    return ("masks", "views", "texture") if config.data.dimensions == 3 else ("masks", "texture")
+    """The models a config needs: neither 2D data nor solids of random harmonics have views."""
+    views = config.data.dimensions == 3 and config.surface.source == "neus"
+    return ("masks", "views", "texture") if views else ("masks", "texture")
 
 
 def storage_of(config: Config, model: Model) -> str:
@@ -53,8 +54,8 @@ def fit(config: Config, model: Model, stop_at: int | None = None) -> dict[str, f
 
 def train_settings(config: Config, model: Model) -> TrainConfig:
     """The settings of one model's training; InputError for a model that the data have no use for."""
-    if model not in models_of(config):
-        raise InputError(f"{config.name} is 2D: it has no {model} model to train")
+    if model == "views" and config.data.dimensions == 2:
+        raise InputError(f"{config.name} is 2D: it has no views model to train")
     settings: TrainConfig = getattr(config, model).train
     return settings
 

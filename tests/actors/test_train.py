@@ -95,4 +95,4 @@ def test_raw_frames_become_a_bundle_in_one_call(tmp_path: Path) -> None:
     )  # fmt: skip
     figures = train(config)
     assert set(figures) == {"masks", "texture"}
-    open_bundle(str(bundle_folder(config))).check()
+    open_bundle(str(bundle_folder(config))).check(config)

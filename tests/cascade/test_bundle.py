@@ -80,6 +80,13 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         find_bundle("nobody")
 
 
+def test_only_solids_of_views_need_syncdreamer(copy: Path) -> None:
+    shutil.rmtree(copy / "syncdreamer")
+    open_bundle(str(copy)).check(config(3).model_copy(update={"surface": SurfaceConfig(source="harmonics")}))
+    with pytest.raises(InputError, match="has no syncdreamer: train that model"):
+        open_bundle(str(copy)).check(config(3))
+
+
 def test_damage_is_said_in_one_sentence(copy: Path) -> None:
     weights = copy / "mask_ddpm" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])

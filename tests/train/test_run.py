@@ -4,6 +4,7 @@ import pytest
 
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
+from raysynth.config.cascade import SurfaceConfig
 from raysynth.data.prepared import prepared_folder
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
@@ -30,6 +31,13 @@ def test_a_stopped_training_leaves_no_part_and_goes_on(trainable: Config) -> Non
 def test_2d_data_have_no_views(trainable: Config) -> None:
     with pytest.raises(InputError, match="2D: it has no views"):
         fit(trainable, "views")
+
+
+def test_solids_of_harmonics_need_no_views(trainable: Config) -> None:
+    volumes = trainable.model_copy(update={"data": trainable.data.model_copy(update={"dimensions": 3})})
+    assert models_of(volumes) == ("masks", "views", "texture")
+    harmonics = volumes.model_copy(update={"surface": SurfaceConfig(source="harmonics")})
+    assert models_of(harmonics) == ("masks", "texture")
 
 
 def test_training_before_prepare_says_so(trainable: Config, tmp_path: Path) -> None:
