@@ -77,7 +77,7 @@ class Bundle:
     def check(self, config: Config) -> None:
         """Read every model that makes the cells of `config`; InputError for a damaged one, before anything needs it."""
         _ = self.masks, self.texture
-        if config.data.dimensions == 3 and config.surface.source == "neus":
+        if config.has_views:
             _ = self.views
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:

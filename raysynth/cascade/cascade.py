@@ -54,12 +54,12 @@ class Cascade:
         self.texture = self.bundle.texture
         models: list[nn.Module] = [self.masks, self.texture]
         self.solids: SolidMaker | HarmonicSolids | None = None
-        if self.statistics.dimensions == 3 and self.config.surface.source == "harmonics":
-            self.solids = HarmonicSolids(self.config, self.statistics)
-        elif self.statistics.dimensions == 3:
+        if self.config.has_views:
             views, view_schedule = self.bundle.views
             self.solids = SolidMaker(views, view_schedule, self.config, self.statistics)
             models.append(views)
+        elif self.statistics.dimensions == 3:
+            self.solids = HarmonicSolids(self.config, self.statistics)
         for model in models:
             model.to(self.device).eval().requires_grad_(False)
 

@@ -70,6 +70,11 @@ class Config(Settings):
     runtime: RuntimeConfig = RuntimeConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
+    @property
+    def has_views(self) -> bool:
+        """Whether cells are made from SyncDreamer's views: all 3D ones but those of random harmonics."""
+        return self.data.dimensions == 3 and self.surface.source == "neus"
+
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
         n = self.data.dimensions

@@ -31,8 +31,7 @@ def bundle_folder(config: Config) -> Path:
 
 def models_of(config: Config) -> tuple[Model, ...]:
     """The models a config needs: neither 2D data nor solids of random harmonics have views."""
-    views = config.data.dimensions == 3 and config.surface.source == "neus"
-    return ("masks", "views", "texture") if views else ("masks", "texture")
+    return ("masks", "views", "texture") if config.has_views else ("masks", "texture")
 
 
 def storage_of(config: Config, model: Model) -> str:

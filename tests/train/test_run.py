@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from raysynth.cascade.bundle import open_bundle
-from raysynth.config import Config
-from raysynth.config.cascade import SurfaceConfig
+from raysynth.config import Config, SurfaceConfig
 from raysynth.data.prepared import prepared_folder
 from raysynth.data.statistics import PopulationStatistics
 from raysynth.errors import InputError
