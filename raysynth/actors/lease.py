@@ -1,4 +1,4 @@
-"""The lease that keeps a rerun from overlapping the writers of another run of the same data set.
+"""The lease that keeps a rerun from overlapping the writers of another run of the same data set, or table.
 
 A driver holds `runs/lease.json` and renews it. A lease is dead when its driver's process is gone (seen on the same
 host), or when it is not renewed for `patience` seconds of the reader's own clock (other hosts: clocks are never

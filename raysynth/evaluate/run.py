@@ -3,6 +3,7 @@
 Workers on other machines must see the table's folder and the real data under the same paths.
 """
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -12,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from raysynth.actors.lease import Lease
 from raysynth.config import Config
 from raysynth.data.frames import Frame, Pixels
 from raysynth.data.splits import split_frames
@@ -26,7 +28,7 @@ from raysynth.evaluate.protocol import Part, Row, rows, scored_frames, seeds_of
 from raysynth.evaluate.training_set import keep, kept, records
 from raysynth.settings import load
 from raysynth.store.manifest import canonical_json
-from raysynth.store.objects import local_folder
+from raysynth.store.objects import Objects, local_folder
 from raysynth.store.reader import Dataset
 
 Update = Callable[[int, int, str], None]
@@ -48,8 +50,8 @@ def table(
     finished, so that a rerun goes on; None: `table` in the workspace. curve: also few real frames. synthetic_curve:
     also these numbers of frames of the main set. part: "validation" leaves the test split unread. update: is told
     (done, in all, what) after each training or scoring. Returns what `raysynth.evaluate.report` writes. Raises
-    InputError for bad settings or data, and for a folder that holds a table of other settings; the first error of a
-    task when all others have ended.
+    InputError for bad settings or data, and for a folder that holds a table of other settings or that another run is
+    writing; the first error of a task when all others have ended.
     """
     _need_cellpose()
     config = _absolute(config)
@@ -63,24 +65,26 @@ def table(
     frames = {REAL: len(splits.train)} | {name: _count(uri, config) for name, uri in sets.items()}
     if synthetic_curve:
         _need_more_than(max(synthetic_curve), frames[next(iter(synthetic))], config)
-    start = _start(config, folder, update, device)
-    state = None if start is None else networks.read_weights(start, config.evaluate)
-    if state is None:
-        wanted = [row for row in wanted if row.arm != "none"]
-    plan = make_plan(config, folder, {name: [uri, _digest(uri)] for name, uri in sets.items()}, start)
-    scale = networks.diameter_of(state) / plan["diameter_px"]
-    jobs = [
-        Job(config, folder, row, seed, scale, frames, device, start, part)
-        for row in wanted
-        for seed in seeds_of(row, config.evaluate)
-    ]
-    _train(jobs, splits.train, sets, update)
-    pending = [job for job in jobs if not job.scores.exists()]
-    if pending:
-        if part == "test":
-            log_read(config, folder, scored_on, pending)
-        _each([(f"{job.key} scored", partial(arms.score, job)) for job in pending], config, device, update)
-    return collect(config, plan, jobs, wanted, scored_on, left_out_none=state is None)
+    start = _given_start(config)
+    with Lease(Objects(str(folder), create=True), f"table-{secrets.token_hex(3)}"):
+        start = start or _generalist(config, folder, update, device)
+        state = None if start is None else networks.read_weights(start, config.evaluate)
+        if state is None:
+            wanted = [row for row in wanted if row.arm != "none"]
+        plan = make_plan(config, folder, {name: [uri, _digest(uri)] for name, uri in sets.items()}, start)
+        scale = networks.diameter_of(state) / plan["diameter_px"]
+        jobs = [
+            Job(config, folder, row, seed, scale, frames, device, start, part)
+            for row in wanted
+            for seed in seeds_of(row, config.evaluate)
+        ]
+        _train(jobs, splits.train, sets, update)
+        pending = [job for job in jobs if not job.scores.exists()]
+        if pending:
+            if part == "test":
+                log_read(config, folder, scored_on, pending)
+            _each([(f"{job.key} scored", partial(arms.score, job)) for job in pending], config, device, update)
+        return collect(config, plan, jobs, wanted, scored_on, left_out_none=state is None)
 
 
 def _need_cellpose() -> None:
@@ -131,10 +135,17 @@ def _digest(uri: str) -> str:
     return sha256(canonical_json(Dataset(uri).manifest.model_dump(mode="json"))).hexdigest()
 
 
-def _start(config: Config, folder: Path, update: Update, device: str) -> Path | None:
-    """The file of the weights that every arm starts from; a generalist is trained first."""
-    if config.evaluate.weights is not None:
-        return Path(config.evaluate.weights).absolute()
+def _given_start(config: Config) -> Path | None:
+    """The file of weights that `evaluate.weights` names; InputError, before a folder is made, when it is none."""
+    if config.evaluate.weights is None:
+        return None
+    file = Path(config.evaluate.weights).absolute()
+    networks.read_weights(file, config.evaluate)
+    return file
+
+
+def _generalist(config: Config, folder: Path, update: Update, device: str) -> Path | None:
+    """The weights of a network trained on the data of `evaluate.generalist`, trained first; None: not asked for."""
     if config.evaluate.generalist is None:
         return None
     other = load(Path(config.evaluate.generalist))

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from raysynth.actors.lease import Lease
 from raysynth.config import Config, DataConfig, EvaluateConfig, GenerateConfig, PopulationConfig, SplitConfig
 from raysynth.errors import InputError
 from raysynth.evaluate import networks, report
 from raysynth.evaluate.run import table
+from raysynth.store.objects import Objects
 
 TINY = {"steps": 4, "validate_every": 1, "batch": 2, "tile_px": 32, "validation_frames": 1}
 
@@ -87,3 +89,12 @@ def test_bad_sets_settings_and_weights_are_refused_before_any_work(
     with pytest.raises(InputError, match="--synthetic-curve 4"):
         table(config, {"main": dataset()}, tmp_path / "table", synthetic_curve=(2, 4))
     assert not (tmp_path / "table").exists()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_two_runs_on_one_folder_do_not_train_everything_twice(config: Config, tmp_path: Path) -> None:
+    only_real = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"arms": ("real",)})})
+    folder = tmp_path / "table"
+    with Lease(Objects(str(folder), create=True), "first"), pytest.raises(InputError, match="held by run first"):
+        table(only_real, {}, folder)
+    assert not (folder / "plan.json").exists()
