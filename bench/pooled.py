@@ -19,15 +19,17 @@ from environment import save_result
 from raysynth.evaluate.gains import Scores, difference
 
 ARMS = ("real", "synthetic.main", "both.main")
-"""Rows by the names of their files, the reference first."""
+"""Rows by the names of their files, the reference first; those that some table lacks are left out."""
 
 
 def read(folder: Path, arm: str) -> Scores:
     """The test scores of one row of a table, seeds in their order."""
-    files = sorted((folder / "test").glob(f"{arm}.seed*.json"))
-    if not files:
-        raise SystemExit(f"{folder} has no test scores of {arm}: run its table to the end")
-    return Scores.of([json.loads(file.read_text()) for file in files])
+    return Scores.of([json.loads(file.read_text()) for file in files(folder, arm)])
+
+
+def files(folder: Path, arm: str) -> list[Path]:
+    """The files of those scores."""
+    return sorted((folder / "test").glob(f"{arm}.seed*.json"))
 
 
 def pool(tables: Sequence[Scores]) -> Scores:
@@ -43,13 +45,16 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("folders", nargs="+", type=Path)
     args = parser.parse_args()
-    pooled = {arm: pool([read(folder, arm) for folder in args.folders]) for arm in ARMS}
+    found = [arm for arm in ARMS if all(files(folder, arm) for folder in args.folders)]
+    if found[:1] != [ARMS[0]] or len(found) < 2:
+        raise SystemExit("the tables have no test scores of real and another arm in common: run them to the end")
+    pooled = {arm: pool([read(folder, arm) for folder in args.folders]) for arm in found}
     real = pooled[ARMS[0]]
     figures = {
         "cells": int(real.cells.sum()),
         "frames": len(real.cells),
         "seg": {arm: scores.seg().tolist() for arm, scores in pooled.items()},
-        "gains": {f"{arm} - real": asdict(difference(pooled[arm], real)) for arm in ARMS[1:]},
+        "gains": {f"{arm} - real": asdict(difference(pooled[arm], real)) for arm in found[1:]},
     }
     print(json.dumps(figures, indent=1))
     save_result(f"pooled-{args.name}", figures)

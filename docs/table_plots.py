@@ -3,17 +3,23 @@
 from matplotlib import pyplot as plt
 from plots import ROOT, result, save
 
-SETS = {"gowt1": "GOWT1", "hela": "HeLa", "cho": "CHO, indicative"}
+SETS = {
+    "gowt1": "GOWT1, 01 to 02",
+    "gowt1-back": "GOWT1, 02 to 01",
+    "hela": "HeLa, 01 to 02",
+    "hela-back": "HeLa, 02 to 01",
+    "cho": "CHO, indicative",
+}
 COUNTS = {"1-frame": 1, "2-frames": 2, "5-frames": 5, "": None}
 """The ends of the tables' names, and the real frames of each; all of them where there is none."""
-ALL = {"gowt1": 40, "hela": 24, "cho": 20}
+ALL = {"gowt1": 40, "gowt1-back": 36, "hela": 24, "hela-back": 25, "cho": 20}
 """Training frames of each set (the results count slices where frames are volumes)."""
 ARMS = {"real": "real", "both (main)": "real and synthetic"}
 
 
 def few_frames() -> plt.Figure:
     """SEG on the test frames against the number of annotated frames, each seed a dot."""
-    figure, panels = plt.subplots(1, len(SETS), figsize=(10, 2.8), constrained_layout=True)
+    figure, panels = plt.subplots(1, len(SETS), figsize=(13, 2.8), constrained_layout=True)
     for axes, (data, title) in zip(panels, SETS.items(), strict=True):
         names = {f"table-{data}-{end}".rstrip("-"): count or ALL[data] for end, count in COUNTS.items()}
         tables = {count: result(name)["rows"] for name, count in names.items() if exists(name)}
