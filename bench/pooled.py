@@ -2,9 +2,9 @@
 
     python bench/pooled.py gowt1 FOLDER FOLDER...
 
-Each folder is `--out` of `raysynth evaluate table`, run to its end on the test split with the same seeds. All test
-frames count as one test set; a bootstrap resample takes its seeds for all tables together. Writes
-`bench/results/pooled-NAME.json`.
+Each folder is `--out` of `raysynth evaluate table`, run to its end on the test split; the seeds and rows that all of
+them have are taken. All test frames count as one test set; a bootstrap resample takes its seeds for all tables
+together. Writes `bench/results/pooled-NAME.json`.
 """
 
 import argparse
@@ -19,17 +19,17 @@ from environment import save_result
 from raysynth.evaluate.gains import Scores, difference
 
 ARMS = ("real", "synthetic.main", "both.main")
-"""Rows by the names of their files, the reference first; those that some table lacks are left out."""
+"""Rows by the names of their files, the reference first."""
 
 
-def read(folder: Path, arm: str) -> Scores:
-    """The test scores of one row of a table, seeds in their order."""
-    return Scores.of([json.loads(file.read_text()) for file in files(folder, arm)])
+def common(folders: Sequence[Path], arm: str) -> list[str]:
+    """Names of the files with the test scores of one row, for the seeds that all tables have."""
+    return sorted(set.intersection(*({file.name for file in (f / "test").glob(f"{arm}.seed*.json")} for f in folders)))
 
 
-def files(folder: Path, arm: str) -> list[Path]:
-    """The files of those scores."""
-    return sorted((folder / "test").glob(f"{arm}.seed*.json"))
+def read(folder: Path, names: Sequence[str]) -> Scores:
+    """Those test scores of one table."""
+    return Scores.of([json.loads((folder / "test" / name).read_text()) for name in names])
 
 
 def pool(tables: Sequence[Scores]) -> Scores:
@@ -45,16 +45,16 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("folders", nargs="+", type=Path)
     args = parser.parse_args()
-    found = [arm for arm in ARMS if all(files(folder, arm) for folder in args.folders)]
-    if found[:1] != [ARMS[0]] or len(found) < 2:
+    seeds = {arm: names for arm in ARMS if (names := common(args.folders, arm))}
+    if ARMS[0] not in seeds or len(seeds) < 2:
         raise SystemExit("the tables have no test scores of real and another arm in common: run them to the end")
-    pooled = {arm: pool([read(folder, arm) for folder in args.folders]) for arm in found}
+    pooled = {arm: pool([read(folder, names) for folder in args.folders]) for arm, names in seeds.items()}
     real = pooled[ARMS[0]]
     figures = {
         "cells": int(real.cells.sum()),
         "frames": len(real.cells),
         "seg": {arm: scores.seg().tolist() for arm, scores in pooled.items()},
-        "gains": {f"{arm} - real": asdict(difference(pooled[arm], real)) for arm in found[1:]},
+        "gains": {f"{arm} - real": asdict(difference(pooled[arm], real)) for arm in list(pooled)[1:]},
     }
     print(json.dumps(figures, indent=1))
     save_result(f"pooled-{args.name}", figures)

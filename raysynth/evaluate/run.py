@@ -65,10 +65,12 @@ def table(
     frames = {REAL: len(splits.train)} | {name: _count(uri, config) for name, uri in sets.items()}
     if synthetic_curve:
         _need_more_than(max(synthetic_curve), frames[next(iter(synthetic))], config)
-    start = _given_start(config)
+    start = None if config.evaluate.weights is None else Path(config.evaluate.weights).absolute()
+    state = _weights(start, config)  # a bad file is refused before a folder is made
     with Lease(Objects(str(folder), create=True), f"table-{secrets.token_hex(3)}"):
-        start = start or _generalist(config, folder, update, device)
-        state = None if start is None else networks.read_weights(start, config.evaluate)
+        if start is None:
+            start = _generalist(config, folder, update, device)
+            state = _weights(start, config)
         if state is None:
             wanted = [row for row in wanted if row.arm != "none"]
         plan = make_plan(config, folder, {name: [uri, _digest(uri)] for name, uri in sets.items()}, start)
@@ -135,13 +137,9 @@ def _digest(uri: str) -> str:
     return sha256(canonical_json(Dataset(uri).manifest.model_dump(mode="json"))).hexdigest()
 
 
-def _given_start(config: Config) -> Path | None:
-    """The file of weights that `evaluate.weights` names; InputError, before a folder is made, when it is none."""
-    if config.evaluate.weights is None:
-        return None
-    file = Path(config.evaluate.weights).absolute()
-    networks.read_weights(file, config.evaluate)
-    return file
+def _weights(file: Path | None, config: Config) -> networks.State | None:
+    """The weights in a file, if there is one; InputError when they are none of the config's network."""
+    return None if file is None else networks.read_weights(file, config.evaluate)
 
 
 def _generalist(config: Config, folder: Path, update: Update, device: str) -> Path | None:
