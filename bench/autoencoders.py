@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from environment import save_result
 
-from raysynth.cascade.latents import FirstStage, Folded, Learned
-from raysynth.cascade.softmask import as_batch
 from raysynth.config import Config
-from raysynth.evaluate import morphology
-from raysynth.settings import load
+from raysynth.config.reading import load
+from raysynth.measures import morphology
+from raysynth.models.image_codecs import FirstStage, Folded, Learned
+from raysynth.models.signed_distance import as_batch
 from raysynth.train.crops import Crops, load_crops
 from raysynth.train.loop import Trainer
 from raysynth.train.texture import AutoencoderTask

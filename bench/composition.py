@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from suite import options, parser
 
 from raysynth.cascade.bundle import open_bundle
-from raysynth.data.statistics import Region
+from raysynth.config.reading import load
 from raysynth.population.cell import Cell
 from raysynth.population.compose import Composer
 from raysynth.population.placement import Rules, place
-from raysynth.settings import load
+from raysynth.preparation.statistics import Region
 
 AUTHORS = {"placed": 27, "seconds": 5.9}
 CANVAS = (448, 644)

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from environment import save_result
 
-from raysynth.cascade.texture import paint
+from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import Config
-from raysynth.evaluate.adherence import adherence
-from raysynth.seeds import Stage, generator, normal
-from raysynth.settings import load
+from raysynth.config.reading import load
+from raysynth.measures.adherence import adherence
+from raysynth.models.texture import paint
 from raysynth.train.loop import Trainer
 from raysynth.train.texture import TextureTask, draw
 

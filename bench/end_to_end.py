@@ -27,7 +27,7 @@ from scipy.ndimage import find_objects
 from suite import options as parsed
 from suite import parser
 
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
 from raysynth.store.reader import Dataset
 
 SAMPLED, PERIOD_S, PART_CELLS, KEPT = 1000, 5.0, 100, 60

@@ -24,20 +24,20 @@ from numpy.typing import NDArray
 from texture import paint_rows
 from torch import Tensor
 
+from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle, save_info
 from raysynth.cascade.cascade import Cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config import Config
-from raysynth.data.intensity import IntensityMap
-from raysynth.data.prepared import prepared_folder
+from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
-from raysynth.evaluate import fidelity, morphology
-from raysynth.evaluate.adherence import adherence, swap_test
-from raysynth.evaluate.copies import near_copies, nearest_correlation, texture_copies
-from raysynth.evaluate.inception import Inception
-from raysynth.evaluate.tiles import Frame, fixed_map, random_tiles, tile_side, to_bytes
-from raysynth.seeds import Stage, generator
-from raysynth.settings import load
+from raysynth.measures import fidelity, morphology
+from raysynth.measures.adherence import adherence, swap_test
+from raysynth.measures.copies import near_copies, nearest_correlation, texture_copies
+from raysynth.measures.inception import Inception
+from raysynth.measures.tiles import Frame, fixed_map, random_tiles, tile_side, to_bytes
+from raysynth.preparation.intensity import IntensityMap
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.store.reader import Dataset
 from raysynth.train.crops import load_crops, load_statistics
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import ray
 
+from raysynth.base.seeds import Stage, generator, seed_key
 from raysynth.config import Config
+from raysynth.config.reading import load
 from raysynth.population.cell import Cell
-from raysynth.seeds import Stage, generator, seed_key
-from raysynth.settings import load
 
 RING = 3
 

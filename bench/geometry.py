@@ -26,14 +26,14 @@ from shape_families import held_out, measured
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from raysynth.base.seeds import normal
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.surface import Surfaces, bytes_per_cell, fit
-from raysynth.cascade.views import sample
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
 from raysynth.geometry.stars import FILL
-from raysynth.seeds import normal
+from raysynth.models.views import sample
+from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit
 
 BUNDLE = "embryo-3d"
 GRID, SIDE, VIEWS = 64, 64, 16

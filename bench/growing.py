@@ -31,7 +31,7 @@ from raysynth.actors.pipeline import Synthesised, Synthesiser
 from raysynth.actors.sent_bundle import SentBundle
 from raysynth.actors.work import CascadeFactory
 from raysynth.config import Config
-from raysynth.settings import load
+from raysynth.config.reading import load
 from raysynth.store.verify import verify
 
 NODES, PATIENCE_S = 2, 900

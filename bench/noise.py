@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from environment import save_result
 
-from raysynth.cascade.noise import slice_noise
+from raysynth.models.noise import slice_noise
 
 SLICES, SIDE, CHANNELS = 16, 128, 4
 

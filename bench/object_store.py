@@ -23,8 +23,8 @@ from suite import options, parser
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pool import Pool
+from raysynth.base.objects import Objects
 from raysynth.population.cell import Cell
-from raysynth.store.objects import Objects
 
 STORE_MB, RING = 78, 3
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])

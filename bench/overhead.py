@@ -25,7 +25,7 @@ from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pipeline import Report
 from raysynth.actors.pool import Pool
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
 
 SYNTHESIS_S, COMPOSITION_S, CELLS = 2.0, 0.5, 25
 NODE_CPUS = 16

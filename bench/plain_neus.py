@@ -1,4 +1,4 @@
-"""NeuS in the paper's own loop, one cell at a time: what the batched fit of `raysynth.cascade.surface` is up against.
+"""NeuS in the paper's own loop, one cell at a time: what the batched fit of `raysynth.surfaces.fitting` is up against.
 
 The same network, started as a sphere: every sample of random rays goes through autograd, so does the gradient of the
 eikonal term (twice), and the masks say inside or outside only. Imported by `geometry.py`.
@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raysynth.cascade.neus import SdfNetworks
-from raysynth.cascade.surface import Surfaces
 from raysynth.config import SurfaceConfig
+from raysynth.surfaces.fitting import Surfaces
+from raysynth.surfaces.neus import SdfNetworks
 
 STEPS = 300
 RAYS = 256

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from environment import save_result
 
-from raysynth.evaluate.gains import Scores, difference
+from raysynth.experiment.gains import Scores, difference
 
 ARMS = ("real", "synthetic.main", "both.main")
 """Rows by the names of their files, the reference first."""

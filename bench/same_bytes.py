@@ -2,8 +2,8 @@
 
 import hashlib
 
+from raysynth.base.objects import Objects
 from raysynth.store.dataset import RUNS
-from raysynth.store.objects import Objects
 
 Hashes = dict[str, str]
 

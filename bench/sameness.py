@@ -27,13 +27,13 @@ from environment import save_result
 from processes import title
 from same_bytes import differing, hashes
 
-from raysynth.actors import lease
+from raysynth.base import lease
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle, save_info
 from raysynth.config import Config
-from raysynth.errors import InputError
-from raysynth.settings import load
+from raysynth.config.reading import load
 from raysynth.store.marks import done_shards
-from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
 from raysynth.train.run import bundle_folder
 

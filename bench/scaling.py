@@ -20,8 +20,8 @@ from typing import Any
 from environment import save_result
 from suite import options, parser
 
-from raysynth.settings import load
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
+from raysynth.config.reading import load
 
 
 def run(config: str, out: str, actors: int, shards: int, settings: list[str], address: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ctc_metrics.metrics import seg as ctc_seg
 from ctc_metrics.utils.representations import match
 from environment import save_result
 
-from raysynth.evaluate.seg import compare
+from raysynth.measures.seg import compare
 
 TARGET = 10.0
 

@@ -7,13 +7,13 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
+from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import ShapesConfig
 from raysynth.geometry import metaballs, stars
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.spectrum import Spectrum
 from raysynth.geometry.stars import FILL
-from raysynth.seeds import Stage, generator
 
 SEED, HELD_OUT = 2, 1
 

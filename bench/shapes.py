@@ -27,14 +27,14 @@ from torch import Tensor
 from raysynth.cascade.cascade import Cascade
 from raysynth.cascade.run import Run
 from raysynth.config import Config
-from raysynth.data.cells import LabelledCell
-from raysynth.data.prepare import labelled_cells
-from raysynth.evaluate.shape import NAMES, distance, half_distance, measure, table
+from raysynth.config.reading import load
 from raysynth.geometry import stars
 from raysynth.geometry.radial import coefficients
 from raysynth.geometry.slicing import slices
 from raysynth.geometry.spectrum import Spectrum, power
-from raysynth.settings import load
+from raysynth.measures.shape import NAMES, distance, half_distance, measure, table
+from raysynth.preparation.cells import LabelledCell
+from raysynth.preparation.prepare import labelled_cells
 
 SEED = 3
 SHARD = 32

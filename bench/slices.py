@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 from environment import save_result
 from numpy.typing import NDArray
 
+from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.noise import slice_noise
-from raysynth.cascade.texture import paint
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.seeds import Stage, generator
-from raysynth.settings import load
+from raysynth.config.reading import load
+from raysynth.models.noise import slice_noise
+from raysynth.models.texture import paint
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import Crops, load_crops
 
 RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)

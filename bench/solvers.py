@@ -22,17 +22,17 @@ from environment import save_result
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.diffusion import denoise, equal_batches
-from raysynth.cascade.texture import Slice, TextureModel, condition
+from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
-from raysynth.evaluate import morphology
-from raysynth.evaluate.adherence import adherence
-from raysynth.evaluate.fidelity import compare
-from raysynth.evaluate.inception import Inception
-from raysynth.evaluate.tiles import fixed_map, to_bytes
-from raysynth.seeds import Stage, generator, normal
-from raysynth.settings import load
+from raysynth.measures import morphology
+from raysynth.measures.adherence import adherence
+from raysynth.measures.fidelity import compare
+from raysynth.measures.inception import Inception
+from raysynth.measures.tiles import fixed_map, to_bytes
+from raysynth.models.diffusion import denoise, equal_batches
+from raysynth.models.texture import Slice, TextureModel, condition
 from raysynth.train.crops import load_crops
 
 SEED = 2

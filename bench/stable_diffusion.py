@@ -26,10 +26,10 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from environment import save_result
 
-from raysynth.cascade.diffusion import per_sample_loss
-from raysynth.cascade.stable_diffusion import assemble
-from raysynth.cascade.texture import TextureModel
 from raysynth.config import TrainConfig
+from raysynth.models.diffusion import per_sample_loss
+from raysynth.models.stable_diffusion import assemble
+from raysynth.models.texture import TextureModel
 from raysynth.train.optimizers import build_optimizer
 
 UNETS: dict[str, dict[str, Any]] = {

@@ -19,8 +19,8 @@ from environment import save_result
 from suite import options, parser
 
 from raysynth.cascade.cascade import Cascade
+from raysynth.config.reading import load
 from raysynth.population.compose import compose_shard
-from raysynth.settings import load
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import encode_frames
 

@@ -24,14 +24,14 @@ from environment import RESULTS, save_result
 from texture import paint_rows
 from torch import Tensor
 
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
+from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
-from raysynth.evaluate.copies import texture_copies
-from raysynth.evaluate.fidelity import compare
-from raysynth.evaluate.inception import Inception
-from raysynth.evaluate.tiles import fixed_map, to_bytes
-from raysynth.seeds import Stage, generator
-from raysynth.settings import load
+from raysynth.measures.copies import texture_copies
+from raysynth.measures.fidelity import compare
+from raysynth.measures.inception import Inception
+from raysynth.measures.tiles import fixed_map, to_bytes
 from raysynth.train.crops import load_crops, load_statistics
 from raysynth.train.loop import Trainer
 from raysynth.train.start import started

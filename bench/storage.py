@@ -30,9 +30,9 @@ from environment import save_result
 from numpy.typing import NDArray
 from suite import options, parser
 
+from raysynth.base.objects import Objects
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
-from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
 from raysynth.store.shards import encode
 from raysynth.store.spec import ARRAYS, DatasetSpec

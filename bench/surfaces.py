@@ -17,13 +17,13 @@ from environment import save_result
 from shape_families import FAMILIES, held_out
 from torch import Tensor
 
-from raysynth.cascade.diffusion import equal_batches
-from raysynth.cascade.surface import Surfaces, fit
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.meshes import surface_mesh
 from raysynth.geometry.silhouettes import carve, project, soft_masks
 from raysynth.geometry.slicing import slices
+from raysynth.models.diffusion import equal_batches
+from raysynth.surfaces.fitting import Surfaces, fit
 
 GRID = 96
 TRUNCATION = 8 / 64

@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 from environment import save_result
 from numpy.typing import NDArray
 
+from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.texture import TextureModel, paint
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.evaluate.adherence import adherence, swap_test
-from raysynth.seeds import Stage, generator, normal
-from raysynth.settings import load
+from raysynth.config.reading import load
+from raysynth.measures.adherence import adherence, swap_test
+from raysynth.models.texture import TextureModel, paint
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import Crops, load_crops
 
 SEED = 1

@@ -23,8 +23,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from raysynth.actors.cluster import cluster
 from raysynth.config import Config
-from raysynth.data.prepare import prepare
-from raysynth.settings import load
+from raysynth.config.reading import load
+from raysynth.preparation.prepare import prepare
 from raysynth.train.ray_trainer import fit_on_ray
 from raysynth.train.run import storage_of
 

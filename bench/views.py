@@ -22,21 +22,21 @@ from numpy.typing import NDArray
 from shape_families import held_out
 from torch import Tensor
 
+from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.framing import frame, view_along_z
-from raysynth.cascade.gate import judge
-from raysynth.cascade.softmask import as_batch, soften
 from raysynth.cascade.solids import GATE_SIDE
-from raysynth.cascade.surface import Surfaces, fit
-from raysynth.cascade.views import sample
 from raysynth.config import Config
+from raysynth.config.reading import load
 from raysynth.geometry.cameras import layout, pixel_centres
 from raysynth.geometry.relief import Relief
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.stars import FILL
-from raysynth.seeds import Stage, generator, normal
-from raysynth.settings import load
+from raysynth.models.diffusion import equal_batches
+from raysynth.models.signed_distance import as_batch, soften
+from raysynth.models.views import sample
+from raysynth.surfaces.fitting import Surfaces, fit
+from raysynth.surfaces.gate import judge
 from raysynth.train.crops import load_crops
 from raysynth.train.views import Examples
 

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.cascade import Cascade
 from raysynth.cascade.synthetic import synthetic_crops
-from raysynth.seeds import Stage, generator
-from raysynth.settings import load
-from raysynth.store.pictures import GAP_PX, PAPER, Picture, Screen
+from raysynth.config.reading import load
+from raysynth.export.pictures import GAP_PX, PAPER, Picture, Screen
 from raysynth.train.crops import load_crops, load_statistics
 
 ROOT = Path(__file__).parents[1]

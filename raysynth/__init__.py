@@ -13,17 +13,17 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "load": ("raysynth.settings", "load"),
+    "load": ("raysynth.config.reading", "load"),
     "fetch": ("raysynth.data.fetch", "fetch"),
-    "prepare": ("raysynth.data.prepare", "prepare"),
+    "prepare": ("raysynth.preparation.prepare", "prepare"),
     "generate": ("raysynth.actors.generate", "generate"),
     "open": ("raysynth.store.reader", "Dataset"),
     "read_ray": ("raysynth.actors.datasource", "read_ray"),
     "verify": ("raysynth.store.verify", "verify"),
-    "preview": ("raysynth.store.preview", "preview"),
-    "export_ctc": ("raysynth.store.export", "export_ctc"),
-    "export_cellpose": ("raysynth.store.export_cellpose", "export_cellpose"),
-    "InputError": ("raysynth.errors", "InputError"),
+    "preview": ("raysynth.export.preview", "preview"),
+    "export_ctc": ("raysynth.export.ctc", "export_ctc"),
+    "export_cellpose": ("raysynth.export.cellpose", "export_cellpose"),
+    "InputError": ("raysynth.base.errors", "InputError"),
 }
 __all__ = [*_HOMES, "train"]
 

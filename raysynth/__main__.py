@@ -1,5 +1,5 @@
 """`python -m raysynth` is the `raysynth` command."""
 
-from raysynth.cli import main
+from raysynth.cli.main import main
 
 main()

@@ -14,6 +14,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = [
+    f"tests.fixtures.{name}" for name in ("datasets", "ellipses", "frames", "populations", "scenes", "training")
+]
+
 settings.register_profile(
     "raysynth",
     deadline=None,  # two shared cores: a slow example is not a failure

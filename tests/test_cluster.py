@@ -36,5 +36,5 @@ def test_the_image_holds_the_pinned_ray(cluster):
 
 def test_the_named_command_and_configuration_exist(cluster):
     project = (ROOT / "pyproject.toml").read_text()
-    assert 'raysynth = "raysynth.cli:main"' in project
+    assert 'raysynth = "raysynth.cli.main:main"' in project
     assert (ROOT / "configs" / "nuclei-2d.yaml").is_file()

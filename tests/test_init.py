@@ -4,8 +4,8 @@ import pytest
 
 import raysynth
 from raysynth.actors.generate import generate
+from raysynth.base.errors import InputError
 from raysynth.config import Config, DataConfig, PopulationConfig
-from raysynth.errors import InputError
 from raysynth.store.reader import Dataset
 
 

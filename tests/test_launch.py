@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from raysynth.settings import load
+from raysynth.config.reading import load
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = ROOT / "launch"

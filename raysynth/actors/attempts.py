@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
 
 FOLDER = "runs/attempts"
 

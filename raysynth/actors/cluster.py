@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import ray
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 
 
 @contextmanager

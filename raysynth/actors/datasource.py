@@ -6,7 +6,7 @@ import numpy as np
 import ray.data
 from numpy.typing import NDArray
 
-from raysynth.store.objects import local_folder
+from raysynth.base.objects import local_folder
 from raysynth.store.reader import Dataset
 
 Batch = dict[str, NDArray[Any]]

@@ -17,11 +17,11 @@ from raysynth.actors.pipeline import Synthesiser, environment
 from raysynth.actors.pool import COMPOSER_CPUS, Pool
 from raysynth.actors.sources import Factory, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory
+from raysynth.base.objects import Objects
 from raysynth.config import Config
 from raysynth.population.bank import read_cells
 from raysynth.population.cell import Cell
 from raysynth.population.compose import compose_shard
-from raysynth.store.objects import Objects
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.verify import expected_keys
 from raysynth.store.writer import encode_frames

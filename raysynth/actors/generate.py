@@ -8,21 +8,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from raysynth.actors import attempts, lease, pipeline
+from raysynth.actors import attempts, pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.cluster import cluster
-from raysynth.actors.lease import Lease
 from raysynth.actors.meter import Meter
 from raysynth.actors.pipeline import Report
 from raysynth.actors.sources import Factory, KeepingFactory, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory, ShardComposer
+from raysynth.base import lease
+from raysynth.base.errors import InputError
+from raysynth.base.lease import Lease
+from raysynth.base.objects import Objects, local_folder
 from raysynth.config import Config
-from raysynth.errors import InputError
 from raysynth.population.bank import BankIndex, BankWriter
 from raysynth.store.dataset import RUNS, create_dataset, finalise, invalidate, read_manifest
 from raysynth.store.manifest import Manifest, canonical_json
 from raysynth.store.marks import done_shards, record_failure
-from raysynth.store.objects import Objects, local_folder
 from raysynth.store.spec import DatasetSpec
 from raysynth.train.run import bundle_folder
 

@@ -21,7 +21,7 @@ from ray.exceptions import RayError
 
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pool import COMPOSER_CPUS, Pool
-from raysynth.errors import RunError
+from raysynth.base.errors import RunError
 from raysynth.population.cell import Cell
 from raysynth.population.packing import pack, unpack
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from raysynth.base.errors import InputError
 from raysynth.config import RuntimeConfig
-from raysynth.errors import InputError
 
 COMPOSER_CPUS = 1
 

@@ -4,15 +4,15 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from raysynth.actors import lease
 from raysynth.actors.generate import Track, generate
-from raysynth.actors.lease import Lease
 from raysynth.actors.sources import Factory
 from raysynth.actors.work import CascadeFactory
+from raysynth.base import lease
+from raysynth.base.errors import InputError
+from raysynth.base.lease import Lease
+from raysynth.base.objects import Objects
 from raysynth.config import Config
-from raysynth.errors import InputError
 from raysynth.store.dataset import RUNS, finalise, read_manifest
-from raysynth.store.objects import Objects
 
 
 def repair(

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from raysynth.base.errors import InputError
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.errors import InputError
 from raysynth.train.shipping import Parcel, pack, unpack
 
 

@@ -7,12 +7,12 @@ from raysynth.actors.pipeline import Composer, Synthesised, Synthesiser
 from raysynth.actors.pool import Pool, plan
 from raysynth.actors.sent_bundle import SentBundle, send
 from raysynth.actors.work import BankComposer
+from raysynth.base.errors import InputError
+from raysynth.base.objects import local_folder
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
-from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError
 from raysynth.population.bank import BankIndex, BankWriter, open_bank
-from raysynth.store.objects import local_folder
+from raysynth.preparation.statistics import PopulationStatistics
 from raysynth.train.run import bundle_folder
 
 Factory = Callable[[SentBundle, Config, str], Callable[[], Synthesiser]]

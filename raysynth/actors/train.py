@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
+from raysynth.base.errors import InputError, TrainingFailed
 from raysynth.config import Config
-from raysynth.data.prepare import prepare
-from raysynth.data.prepared import prepared_folder
-from raysynth.errors import InputError, TrainingFailed
+from raysynth.preparation.prepare import prepare
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.board import say
 from raysynth.train.run import Model, fit, models_of, train_settings
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from raysynth.actors import lease
 from raysynth.actors.pipeline import Composer, Synthesiser
+from raysynth.base import lease
+from raysynth.base.objects import Objects
 from raysynth.config import Config
-from raysynth.data.statistics import PopulationStatistics
 from raysynth.population.bank import BankIndex, read_cells
 from raysynth.population.cell import Cell
 from raysynth.population.compose import compose_shard
-from raysynth.store.objects import Objects
+from raysynth.preparation.statistics import PopulationStatistics
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import write_shard
 

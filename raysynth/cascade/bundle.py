@@ -13,13 +13,13 @@ from diffusers import DDIMScheduler, UNet2DModel
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
+from raysynth.base.errors import InputError, damaged
 from raysynth.cascade.card import model_card
-from raysynth.cascade.masks import MaskLimits
-from raysynth.cascade.texture import TextureModel, open_texture
-from raysynth.cascade.views import MultiViewModel
 from raysynth.config import Config
-from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError, damaged
+from raysynth.models.masks import MaskLimits
+from raysynth.models.texture import TextureModel, open_texture
+from raysynth.models.views import MultiViewModel
+from raysynth.preparation.statistics import PopulationStatistics
 
 T = TypeVar("T")
 

@@ -8,19 +8,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from raysynth.base.seeds import Stage, seed_key
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.diffusion import equal_batches
 from raysynth.cascade.harmonic_solids import HarmonicSolids
-from raysynth.cascade.masks import sample as sample_masks
-from raysynth.cascade.masks import told
-from raysynth.cascade.noise import slice_noise
 from raysynth.cascade.run import Run
 from raysynth.cascade.solids import Solid, SolidMaker
-from raysynth.cascade.texture import Slice, paint
 from raysynth.config import Config
-from raysynth.data.crops import relative_height
+from raysynth.models.diffusion import equal_batches
+from raysynth.models.masks import sample as sample_masks
+from raysynth.models.masks import told
+from raysynth.models.noise import slice_noise
+from raysynth.models.texture import Slice, paint
 from raysynth.population.cell import Cell
-from raysynth.seeds import Stage, seed_key
+from raysynth.preparation.crops import relative_height
 
 MASK_DRAWS = 32
 """Masks drawn for one attempt at a cell before MaskDDPM counts as unable to make it."""

@@ -15,9 +15,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from raysynth.config import ShapesConfig
-from raysynth.data.statistics import CellSizes
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.stars import FILL
+from raysynth.preparation.statistics import CellSizes
 
 NEIGHBOURS = 50
 

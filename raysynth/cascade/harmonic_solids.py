@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from raysynth.base.seeds import Stage
 from raysynth.cascade.run import Run
 from raysynth.cascade.solids import Solid, framed_masks, sliced
 from raysynth.config import Config
-from raysynth.data.statistics import PopulationStatistics
 from raysynth.geometry.spectrum import Spectrum
 from raysynth.geometry.stars import FILL, Stars, framed
-from raysynth.seeds import Stage
+from raysynth.preparation.statistics import PopulationStatistics
 
 
 class HarmonicSolids:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from raysynth.seeds import Stage, generator
+from raysynth.base.seeds import Stage, generator
 
 
 @dataclass

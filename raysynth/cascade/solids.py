@@ -10,19 +10,19 @@ from diffusers import DDIMScheduler
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raysynth.cascade.diffusion import equal_batches
+from raysynth.base.seeds import Stage, normal
 from raysynth.cascade.framing import Framed, frame, view_along_z
-from raysynth.cascade.gate import Verdict, judge
-from raysynth.cascade.masks import MARGIN_PX
 from raysynth.cascade.run import Run
-from raysynth.cascade.surface import Surfaces, check_memory, fit
-from raysynth.cascade.views import MultiViewModel, sample
 from raysynth.config import Config
-from raysynth.data.statistics import PopulationStatistics
 from raysynth.geometry.relief import Relief
 from raysynth.geometry.slicing import FieldOnGrid, slices
 from raysynth.geometry.stars import FILL
-from raysynth.seeds import Stage, normal
+from raysynth.models.diffusion import equal_batches
+from raysynth.models.masks import MARGIN_PX
+from raysynth.models.views import MultiViewModel, sample
+from raysynth.preparation.statistics import PopulationStatistics
+from raysynth.surfaces.fitting import Surfaces, check_memory, fit
+from raysynth.surfaces.gate import Verdict, judge
 
 GATE_SIDE = 40
 """Voxels along the cube in which the gate looks at a surface."""

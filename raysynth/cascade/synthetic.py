@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from raysynth.cascade.cascade import Cascade, centred
 from raysynth.cascade.run import Run
-from raysynth.data.crops import MIN_SLICE_PX
+from raysynth.preparation.crops import MIN_SLICE_PX
 
 
 def synthetic_crops(cascade: Cascade, cells: int, seed: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:

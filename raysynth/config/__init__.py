@@ -1,6 +1,6 @@
 """Every setting: its unit, its limits, its default.
 
-Lengths called `*_um` are micrometres, `*_px` pixels of the data set's own (y, x) grid. `raysynth.settings` reads these
+Lengths called `*_um` are micrometres, `*_px` pixels of the data set's own (y, x) grid. `config.reading` reads these
 models from YAML and names the line of a bad entry.
 """
 

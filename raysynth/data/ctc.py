@@ -8,9 +8,9 @@ annotated, as `man_seg_TTT_ZZZ.tif`.
 import re
 from pathlib import Path
 
+from raysynth.base.errors import InputError
 from raysynth.config import DataConfig
 from raysynth.data.frames import Frame, LabelFile
-from raysynth.errors import InputError
 
 _IMAGE = re.compile(r"t(\d+)\.tiff?")
 _WHOLE = re.compile(r"(?:man_seg|mask)(\d+)\.tiff?")

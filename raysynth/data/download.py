@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 60.0

@@ -18,8 +18,8 @@ import tifffile
 from PIL import Image
 from skimage.measure import label
 
+from raysynth.base.errors import InputError
 from raysynth.data.download import Progress, download
-from raysynth.errors import InputError
 
 RECORD = "fetched.json"
 CTC = "https://data.celltrackingchallenge.net/training-datasets/"

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from raysynth.base.errors import InputError
 from raysynth.config import DataConfig
 from raysynth.data.frames import Frame, LabelFile
-from raysynth.errors import InputError
 
 _SUFFIXES = {".tif", ".tiff"}
 

@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

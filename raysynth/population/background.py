@@ -10,9 +10,9 @@ from scipy import fft
 from scipy.interpolate import BSpline
 from scipy.special import ndtri
 
-from raysynth.data.statistics import NoiseModel, Region
 from raysynth.population.density import FrameTarget
 from raysynth.population.occupancy import axis_scale
+from raysynth.preparation.statistics import NoiseModel, Region
 
 Field = NDArray[np.float32]
 

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, uniform_filter
 
-from raysynth.data.intensity import IntensityMap
-from raysynth.data.statistics import EdgeProfile
 from raysynth.population.background import Background, Field, fine_noise
 from raysynth.population.cell import Cell
 from raysynth.population.occupancy import axis_scale
 from raysynth.population.variation import turn
+from raysynth.preparation.intensity import IntensityMap
+from raysynth.preparation.statistics import EdgeProfile
 
 HALO_PX = 16.0  # farthest light of a cell that is followed
 HALO_FACTOR = 2.0  # a ring this much darker or brighter than the halo is not the cell's own

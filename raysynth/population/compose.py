@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from raysynth.base.errors import InputError
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.data.background import halo_reach
-from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError
 from raysynth.population.background import draw_background, flat_background
 from raysynth.population.blending import Appearance, Painter, clip_box, photon_noise
 from raysynth.population.cell import Cell
@@ -19,7 +18,8 @@ from raysynth.population.dilation import box_dilation
 from raysynth.population.imaging import image
 from raysynth.population.placement import Placement, Rules, place
 from raysynth.population.variation import draw_variations, turn
-from raysynth.seeds import Stage, generator
+from raysynth.preparation.background import halo_reach
+from raysynth.preparation.statistics import PopulationStatistics
 
 Labels = NDArray[np.uint32]
 Images = NDArray[np.unsignedinteger]

@@ -13,9 +13,9 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
+from raysynth.base.errors import InputError
 from raysynth.config import PopulationConfig
-from raysynth.data.statistics import FrameRecord, PopulationStatistics, Region
-from raysynth.errors import InputError
+from raysynth.preparation.statistics import FrameRecord, PopulationStatistics, Region
 
 LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
 LIGHT_SPREAD = 0.25  # the same of log contrast

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from raysynth.data.statistics import Region
+from raysynth.preparation.statistics import Region
 
 OUTLINE_SAMPLE = 128
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.population.cell import Cell
 
 Record = dict[str, NDArray[np.generic]]

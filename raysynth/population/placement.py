@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from raysynth.data.statistics import Region
 from raysynth.population.occupancy import Footprint, Occupancy, Offsets, axis_scale
+from raysynth.preparation.statistics import Region
 
 SLIDES = (1, 3, 12, 48)  # directions tried at once next to placed cells; most cells touch on the first
 CANDIDATES = 64  # random offsets tested at once

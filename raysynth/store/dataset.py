@@ -6,10 +6,10 @@ finished shard) and `runs/` (times, hosts, attempts, failures).
 
 from collections.abc import Iterable, Set
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import STORE_ERRORS, Objects, unwritable
 from raysynth.store import marks, ome
 from raysynth.store.manifest import MANIFEST_KEY, Manifest, check_same
-from raysynth.store.objects import STORE_ERRORS, Objects, unwritable
 from raysynth.store.spec import DatasetSpec, table_key
 
 RUNS = "runs/"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raysynth.errors import InputError
-from raysynth.store.objects import Objects
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.store.shards import ABSENT, Index, codec_of, decode_index, grid_shape, index_bytes, tiles
 from raysynth.store.spec import Array, DatasetSpec
 

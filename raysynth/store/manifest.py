@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from raysynth.errors import InputError, damaged
+from raysynth.base.errors import InputError, damaged
 from raysynth.store.spec import DatasetSpec
 
 MANIFEST_KEY = "manifest.json"

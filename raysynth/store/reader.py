@@ -11,17 +11,17 @@ import pyarrow.parquet as pq
 import zarr
 from numpy.typing import NDArray
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects, in_parallel
 from raysynth.store import marks
 from raysynth.store.dataset import read_manifest
 from raysynth.store.frames import FrameReader
 from raysynth.store.manifest import Manifest
-from raysynth.store.objects import Objects, in_parallel
 from raysynth.store.spec import Array, DatasetSpec, table_key
 from raysynth.store.table import measured_schema
 
 if TYPE_CHECKING:
-    from raysynth.store.torch_dataset import TorchDataset, Transform
+    from raysynth.export.torch_dataset import TorchDataset, Transform
 
 Item = tuple[int, NDArray[Any], NDArray[np.uint32]]
 
@@ -112,7 +112,7 @@ class Dataset:
 
     def torch(self, transform: "Transform | None" = None, level: int = 0) -> "TorchDataset":
         """The same frames as a `torch.utils.data.Dataset` of image and labels (`torch_dataset.TorchDataset`)."""
-        from raysynth.store.torch_dataset import TorchDataset  # reading needs no torch
+        from raysynth.export.torch_dataset import TorchDataset  # reading needs no torch
 
         return TorchDataset(self.uri, transform, level)
 

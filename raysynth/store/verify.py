@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import in_parallel
 from raysynth.store import marks, ome, table
 from raysynth.store.dataset import missing_frames
-from raysynth.store.objects import in_parallel
 from raysynth.store.reader import Dataset
 from raysynth.store.spec import ARRAYS, DatasetSpec, table_key
 

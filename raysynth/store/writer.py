@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from raysynth.base.objects import Objects, in_parallel
 from raysynth.store import marks, table
-from raysynth.store.objects import Objects, in_parallel
 from raysynth.store.pyramid import shrink_image, shrink_labels
 from raysynth.store.shards import encode
 from raysynth.store.spec import ARRAYS, LABEL_DTYPE, Array, DatasetSpec, table_key

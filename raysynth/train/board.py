@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
 
 Say = Callable[[str], None]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from raysynth.store.objects import STORE_ERRORS, Objects, unwritable
+from raysynth.base.objects import STORE_ERRORS, Objects, unwritable
 
 State = dict[str, Any]
 History = list[tuple[int, float]]

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from raysynth.cascade.softmask import flip_turn
-from raysynth.cascade.texture import Slice
+from raysynth.base.errors import InputError
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError
-from raysynth.seeds import Stage, generator
+from raysynth.models.signed_distance import flip_turn
+from raysynth.models.texture import Slice
+from raysynth.preparation.prepared import prepared_folder
+from raysynth.preparation.statistics import PopulationStatistics
 
 
 @dataclass(frozen=True)

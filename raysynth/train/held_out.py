@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from raysynth.cascade.diffusion import TIMESTEPS
+from raysynth.models.diffusion import TIMESTEPS
 
 SAMPLES = 64
 CHUNK = 16

@@ -17,10 +17,10 @@ from diffusers.training_utils import EMAModel
 from numpy.random import Generator
 from torch import Tensor, nn
 
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import TrainConfig
-from raysynth.errors import InputError
-from raysynth.seeds import Stage, generator
-from raysynth.store.objects import Objects
 from raysynth.train.board import Board, Evaluation, Say, Window, say
 from raysynth.train.checkpoints import Checkpoints, History, State, best_step
 from raysynth.train.optimizers import build_optimizer

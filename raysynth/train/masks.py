@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 from torch import Tensor, nn
 
-from raysynth.cascade import masks as mask_ddpm
-from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
-from raysynth.cascade.masks import MaskLimits, outline_figures, told
-from raysynth.cascade.softmask import as_batch, flip_turn, fold, resized, soften, truncation_at
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.evaluate.copies import near_copies
-from raysynth.seeds import Stage, generator
+from raysynth.measures.copies import near_copies
+from raysynth.models import masks as mask_ddpm
+from raysynth.models.diffusion import noise_and_time, per_sample_loss, schedule
+from raysynth.models.masks import MaskLimits, outline_figures, told
+from raysynth.models.signed_distance import as_batch, flip_turn, fold, resized, soften, truncation_at
 from raysynth.train.board import Evaluation
 from raysynth.train.crops import Crops, load_crops
 from raysynth.train.held_out import SAMPLES, Batch, held_out_loss

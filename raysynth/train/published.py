@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from raysynth.store.objects import Objects, in_parallel
+from raysynth.base.objects import Objects, in_parallel
 
 _DONE = "result.json"
 _FILES = "result"

@@ -18,10 +18,10 @@ from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from raysynth.base.errors import InputError, TrainingFailed
+from raysynth.base.objects import Objects
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.errors import InputError, TrainingFailed
-from raysynth.store.objects import Objects
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.board import say
 from raysynth.train.crops import load_crops
 from raysynth.train.run import Model, collect, optimise, storage_of, train_settings

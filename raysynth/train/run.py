@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects, local_folder
 from raysynth.cascade.bundle import STRUCTURE, BundleInfo, save_info, save_part
-from raysynth.cascade.masks import MaskLimits
 from raysynth.config import Config, TrainConfig
-from raysynth.errors import InputError
-from raysynth.store.objects import Objects, local_folder
+from raysynth.models.masks import MaskLimits
 from raysynth.train.board import Say, say
 from raysynth.train.crops import load_crops, load_statistics
 from raysynth.train.loop import Report, Task, Trainer

@@ -5,11 +5,11 @@ from typing import Literal
 
 from diffusers import UNet2DModel
 
-from raysynth.cascade import masks as mask_ddpm
+from raysynth.base.errors import InputError
 from raysynth.cascade.bundle import STRUCTURE, Bundle, is_bundle, open_bundle
-from raysynth.cascade.views import MultiViewModel
 from raysynth.config import Config
-from raysynth.errors import InputError
+from raysynth.models import masks as mask_ddpm
+from raysynth.models.views import MultiViewModel
 
 Model = Literal["masks", "views", "texture"]
 SCRATCH = "scratch"

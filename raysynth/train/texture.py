@@ -8,15 +8,15 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from raysynth.cascade import texture as texture_model
-from raysynth.cascade.diffusion import noise_and_time, per_sample_loss
-from raysynth.cascade.latents import FirstStage, Folded, Learned, build_autoencoder
-from raysynth.cascade.softmask import as_batch, flip_turn, resized, truncation_at
-from raysynth.cascade.stable_diffusion import open_stable_diffusion
-from raysynth.cascade.texture import Slice, TextureModel, condition, paint
+from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import Config
-from raysynth.evaluate.adherence import adherence
-from raysynth.seeds import Stage, generator, normal
+from raysynth.measures.adherence import adherence
+from raysynth.models import texture as texture_model
+from raysynth.models.diffusion import noise_and_time, per_sample_loss
+from raysynth.models.image_codecs import FirstStage, Folded, Learned, build_autoencoder
+from raysynth.models.signed_distance import as_batch, flip_turn, resized, truncation_at
+from raysynth.models.stable_diffusion import open_stable_diffusion
+from raysynth.models.texture import Slice, TextureModel, condition, paint
 from raysynth.train.board import Evaluation
 from raysynth.train.crops import Crops, load_crops, load_statistics
 from raysynth.train.held_out import SAMPLES, Batch, held_out_loss

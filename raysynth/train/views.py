@@ -6,15 +6,15 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from raysynth.cascade.diffusion import noise_and_time, per_sample_loss, schedule
-from raysynth.cascade.views import MultiViewModel, sample
+from raysynth.base.errors import InputError
+from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import Config, ViewsConfig
-from raysynth.errors import InputError
 from raysynth.geometry import metaballs, outlines, stars
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.spectrum import Spectrum
-from raysynth.seeds import Stage, generator, normal
+from raysynth.models.diffusion import noise_and_time, per_sample_loss, schedule
+from raysynth.models.views import MultiViewModel, sample
 from raysynth.train.board import Evaluation
 from raysynth.train.crops import load_statistics
 from raysynth.train.held_out import Batch, held_out_loss

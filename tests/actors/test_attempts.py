@@ -3,7 +3,7 @@
 import pytest
 
 from raysynth.actors.attempts import FOLDER, Attempts, Exhausted, clear
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
 
 
 def test_attempts_are_numbered_and_bounded(target: Objects) -> None:

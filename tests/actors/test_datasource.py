@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import raysynth
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
 from raysynth.store.spec import DatasetSpec

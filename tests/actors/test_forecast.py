@@ -13,8 +13,7 @@ from raysynth.actors.generate import generate
 from raysynth.actors.pipeline import Synthesiser
 from raysynth.actors.sent_bundle import SentBundle
 from raysynth.config import Config
-
-from .conftest import Ellipses, ellipse_config
+from tests.fixtures.ellipses import Ellipses, ellipse_config
 
 # Starting processes takes long beside other jobs.
 pytestmark = pytest.mark.timeout(600)

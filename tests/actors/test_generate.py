@@ -11,21 +11,20 @@ import pytest
 import ray
 
 from raysynth.actors.generate import describe, generate
-from raysynth.actors.lease import Lease
 from raysynth.actors.pipeline import Synthesiser
 from raysynth.actors.sent_bundle import SentBundle
 from raysynth.actors.sources import Source
 from raysynth.actors.work import ShardComposer
+from raysynth.base.errors import InputError, RunError
+from raysynth.base.lease import Lease
+from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config, DataConfig, PopulationConfig
-from raysynth.errors import InputError, RunError
 from raysynth.store.dataset import create_dataset
 from raysynth.store.marks import done_shards, failures
-from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
 from raysynth.store.verify import verify
-
-from .conftest import Ellipses, Made, ellipse_config, statistics
+from tests.fixtures.ellipses import Ellipses, Made, ellipse_config, statistics
 
 # Starting processes takes long beside other jobs.
 pytestmark = pytest.mark.timeout(600)

@@ -15,10 +15,9 @@ from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pipeline import Report, Synthesiser
 from raysynth.actors.pool import Pool
+from raysynth.base.objects import Objects
 from raysynth.population.cell import Cell
-from raysynth.store.objects import Objects
-
-from .conftest import Ellipses, Made
+from tests.fixtures.ellipses import Ellipses, Made
 
 # Starting processes takes long beside other jobs.
 pytestmark = pytest.mark.timeout(600)

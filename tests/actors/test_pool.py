@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raysynth.actors.pool import COMPOSER_CPUS, plan
+from raysynth.base.errors import InputError
 from raysynth.config import RuntimeConfig
-from raysynth.errors import InputError
 
 
 @pytest.mark.parametrize(

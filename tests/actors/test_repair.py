@@ -12,12 +12,11 @@ from raysynth.actors.generate import generate
 from raysynth.actors.pipeline import Synthesiser
 from raysynth.actors.repair import repair
 from raysynth.actors.sent_bundle import SentBundle
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.config import Config
-from raysynth.errors import InputError
-from raysynth.store.objects import Objects
 from raysynth.store.verify import verify
-
-from .conftest import Ellipses, ellipse_config
+from tests.fixtures.ellipses import Ellipses, ellipse_config
 
 # Starting processes takes long beside other jobs.
 pytestmark = pytest.mark.timeout(600)

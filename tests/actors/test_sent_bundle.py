@@ -14,12 +14,11 @@ from raysynth.actors.attempts import Attempts
 from raysynth.actors.pipeline import Synthesiser
 from raysynth.actors.pool import Pool
 from raysynth.actors.sent_bundle import SentBundle, send
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle
-from raysynth.errors import InputError
 from raysynth.population.cell import Cell
-from raysynth.store.objects import Objects
-
-from .conftest import Made, ellipse_config
+from tests.fixtures.ellipses import Made, ellipse_config
 
 pytestmark = pytest.mark.timeout(600)
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])

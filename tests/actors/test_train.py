@@ -8,9 +8,9 @@ import pytest
 import tifffile
 
 from raysynth.actors.train import each, side_by_side, train
+from raysynth.base.errors import InputError, TrainingFailed
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
-from raysynth.errors import InputError, TrainingFailed
 from raysynth.train.run import bundle_folder
 
 MODELS = ("masks", "views", "texture")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from raysynth.base.errors import InputError
 from raysynth.cascade.bundle import find_bundle, open_bundle, save_part
-from raysynth.cascade.masks import folding_of
 from raysynth.config import Config, ShapesConfig, SurfaceConfig
-from raysynth.errors import InputError
+from raysynth.models.masks import folding_of
 
 SHIPPED = ("nuclei-2d", "embryo-3d")
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from raysynth.cascade.framing import draw_height_um, frame, view_along_z
 from raysynth.config import ShapesConfig
-from raysynth.data.statistics import CellSizes, Quantiles
 from raysynth.geometry.stars import FILL
+from raysynth.preparation.statistics import CellSizes, Quantiles
 
 
 def sizes(heights: tuple[float, ...] = (), widths: tuple[float, ...] = ()) -> CellSizes:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from raysynth.base.seeds import Stage
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.cascade import Cascade
 from raysynth.cascade.framing import frame
 from raysynth.cascade.harmonic_solids import HarmonicSolids
 from raysynth.cascade.run import Run
 from raysynth.config import Config
-from raysynth.data.statistics import PopulationStatistics
 from raysynth.population.cell import Cell
-from raysynth.seeds import Stage
+from raysynth.preparation.statistics import PopulationStatistics
 
 SIDE = 48
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from raysynth.base.errors import InputError
 from raysynth.config import DataConfig
 from raysynth.data.ctc import ctc_frames
-from raysynth.errors import InputError
 
 
 def config(root, **changes):

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from raysynth.base.errors import InputError
 from raysynth.data.download import download
-from raysynth.errors import InputError
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from raysynth.base.errors import InputError
 from raysynth.data.fetch import SOURCES, fetch, file_hash
-from raysynth.errors import InputError
 
 
 def tiff(array):

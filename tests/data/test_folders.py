@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from raysynth.base.errors import InputError
 from raysynth.config import DataConfig
 from raysynth.data.folders import folder_frames
-from raysynth.errors import InputError
 
 
 @pytest.fixture

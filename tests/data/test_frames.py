@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from raysynth.base.errors import InputError
 from raysynth.data.frames import Frame, LabelFile, read_image, read_labels
-from raysynth.errors import InputError
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from raysynth.base.errors import InputError
 from raysynth.data.samples import SETS, samples
-from raysynth.errors import InputError
 
 HELA = np.arange(20 * 6 * 8, dtype=np.uint16).reshape(20, 6, 8) + 32768
 CHO = np.arange(20 * 2 * 4 * 4, dtype=np.uint16).reshape(20, 2, 4, 4).astype(np.uint8)

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysynth.base.errors import InputError
 from raysynth.config import DataConfig
 from raysynth.data.splits import split_frames
-from raysynth.errors import InputError
 
 
 def config(root, **split):

@@ -6,7 +6,7 @@ import torch
 import trimesh
 from torch import Tensor
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.meshes import FORMATS, export, surface_mesh
 

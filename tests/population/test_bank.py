@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.population.bank import BankIndex, BankWriter, Part, open_bank, read_cells
-from raysynth.store.objects import Objects
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from raysynth.data.statistics import EdgeProfile
 from raysynth.population.background import Background, fine_noise
 from raysynth.population.blending import Appearance, Painter, clip_box, distance_in_plane, halo_at, photon_noise
 from raysynth.population.cell import Cell
+from raysynth.preparation.statistics import EdgeProfile
 
 
 def flat(shape: tuple[int, ...], noise: float = 0.0, level: float = 200.0) -> Background:

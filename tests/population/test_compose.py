@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raysynth.base.errors import InputError
 from raysynth.config import ImagingConfig
-from raysynth.errors import InputError
 from raysynth.population.compose import compose_shard
 
 

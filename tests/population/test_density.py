@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysynth.base.errors import InputError
 from raysynth.config import PopulationConfig
-from raysynth.errors import InputError
 from raysynth.population.density import FrameTarget, choose_cells, deal, draw_contrasts, draw_target
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.population.cell import Cell
 from raysynth.population.packing import pack, texture_shape, unpack
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from raysynth.data.statistics import Region
 from raysynth.population.compose import paint_labels
 from raysynth.population.occupancy import Footprint, Occupancy, outline_of
 from raysynth.population.placement import Placement, Rules, place
+from raysynth.preparation.statistics import Region
 
 Mask = NDArray[np.bool_]
 PAD = 24  # more than the largest cell

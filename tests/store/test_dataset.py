@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.store.dataset import create_dataset, finalise, invalidate, read_manifest
 from raysynth.store.marks import done_shards, failures, record_failure
-from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
 from raysynth.store.verify import verify
 from raysynth.store.writer import write_shard

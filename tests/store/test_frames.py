@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.store.frames import FrameReader
-from raysynth.store.objects import Objects
 from raysynth.store.reader import Dataset
 from raysynth.store.shards import encode
 from raysynth.store.spec import ARRAYS, DatasetSpec

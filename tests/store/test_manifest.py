@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.store.manifest import Manifest, canonical_json, check_same, differences
 from raysynth.store.spec import DatasetSpec
 

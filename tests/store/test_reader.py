@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
 from raysynth.store.reader import open_dataset
 
 

@@ -9,9 +9,9 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raysynth.base.objects import Objects
 from raysynth.store import ome
 from raysynth.store.codecs import Codecs, Compressor
-from raysynth.store.objects import Objects
 from raysynth.store.shards import decode_index, encode, grid_shape, index_bytes
 from raysynth.store.spec import ARRAYS, DatasetSpec
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from raysynth.errors import InputError
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.store import table
 from raysynth.store.dataset import finalise, invalidate
 from raysynth.store.marks import done_shards, read_done, record_failure, write_done
-from raysynth.store.objects import Objects
 from raysynth.store.spec import table_key
 from raysynth.store.verify import verify
 from raysynth.store.writer import write_shard

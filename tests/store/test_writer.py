@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raysynth.base.objects import STORE_ERRORS, Objects
 from raysynth.store import marks
 from raysynth.store.dataset import create_dataset, finalise
-from raysynth.store.objects import STORE_ERRORS, Objects
 from raysynth.store.reader import Dataset
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import write_shard

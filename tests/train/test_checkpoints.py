@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from raysynth.errors import InputError
-from raysynth.store.objects import Objects
+from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.train.checkpoints import Checkpoints, best_step
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from raysynth.base.errors import InputError
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.errors import InputError
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import load_crops
 
 

@@ -9,9 +9,9 @@ from numpy.random import Generator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
+from raysynth.base.errors import InputError
+from raysynth.base.seeds import normal
 from raysynth.config import TrainConfig
-from raysynth.errors import InputError
-from raysynth.seeds import normal
 from raysynth.train.board import Evaluation
 from raysynth.train.loop import Trainer, sample_generators
 

@@ -1,12 +1,11 @@
 import numpy as np
 import torch
 
-from raysynth.cascade.softmask import as_batch, resized, soften
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.seeds import Stage, generator
+from raysynth.models.signed_distance import as_batch, resized, soften
 from raysynth.train.masks import MaskTask, tile
-
-from .conftest import SIDE
+from tests.fixtures.training import SIDE
 
 
 def test_the_loss_depends_on_the_samples_generators_alone(trainable: Config) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from raysynth.store.objects import Objects
+from raysynth.base.objects import Objects
 from raysynth.train.published import publish, published, take
 
 

@@ -13,10 +13,10 @@ import ray
 import torch
 
 from raysynth.actors.train import train
+from raysynth.base.errors import InputError, TrainingFailed
+from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
-from raysynth.errors import InputError, TrainingFailed
-from raysynth.store.objects import Objects
 from raysynth.train import ray_trainer
 from raysynth.train.board import Evaluation
 from raysynth.train.checkpoints import Checkpoints

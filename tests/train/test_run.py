@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from raysynth.base.errors import InputError
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config, SurfaceConfig
-from raysynth.data.prepared import prepared_folder
-from raysynth.data.statistics import PopulationStatistics
-from raysynth.errors import InputError
+from raysynth.preparation.prepared import prepared_folder
+from raysynth.preparation.statistics import PopulationStatistics
 from raysynth.train.run import bundle_folder, fit, models_of
 
 

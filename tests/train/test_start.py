@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from raysynth.base.errors import InputError
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.softmask import as_batch
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.errors import InputError
+from raysynth.models.signed_distance import as_batch
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.masks import MaskTask
 from raysynth.train.run import bundle_folder, fit
 from raysynth.train.start import anchored, bundle_of, started

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from raysynth.cascade.latents import Learned
-from raysynth.cascade.texture import open_texture
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.seeds import Stage, generator
+from raysynth.models.image_codecs import Learned
+from raysynth.models.texture import open_texture
 from raysynth.train.loop import Trainer
 from raysynth.train.texture import TextureTask, first_stage
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from raysynth.base.errors import InputError
+from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.views import MultiViewModel
 from raysynth.config import Config
-from raysynth.data.prepared import prepared_folder
-from raysynth.errors import InputError
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project
-from raysynth.seeds import Stage, generator
+from raysynth.models.views import MultiViewModel
+from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.loop import Trainer
 from raysynth.train.views import Examples, ViewsTask, spectrum_of
 

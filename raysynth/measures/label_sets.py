@@ -1,0 +1,75 @@
+"""Sets of label images: the Cell Tracking Challenge's label folders, and raysynth data sets."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raysynth.base.errors import InputError
+from raysynth.data.frames import read_labels
+from raysynth.store.manifest import MANIFEST_KEY
+from raysynth.store.reader import Dataset
+
+_WHOLE = re.compile(r"(?:man_seg|man_track|mask)(\d+)\.tiff?")
+_SLICE = re.compile(r"man_seg_(\d+)_(\d+)\.tiff?")
+
+
+@dataclass(frozen=True)
+class LabelImage:
+    """One label image, not read yet.
+
+    time: its frame. z: the annotated slice of a volume, None for a whole frame.
+    read: gives the labels `([z,] y, x)`, or `(y, x)` of one slice; raises InputError for an unusable file.
+    """
+
+    name: str
+    time: int
+    z: int | None
+    read: Callable[[], NDArray[np.uint32]]
+
+
+def is_dataset(place: str) -> bool:
+    """Whether `place` is a raysynth data set and not a folder of images."""
+    return "://" in place or (Path(place) / MANIFEST_KEY).is_file()
+
+
+def label_images(place: str) -> list[LabelImage]:
+    """The label images of `place`, by frame and slice.
+
+    place: a data set, or a folder of `maskTTT.tif`, `man_segTTT.tif`, `man_trackTTT.tif` or `man_seg_TTT_ZZZ.tif` (the
+    annotated slice ZZZ of a volume). Raises InputError for anything else, and where two files are for one frame.
+    """
+    if is_dataset(place):
+        dataset = Dataset(place)
+        return [LabelImage(f"frame {t}", t, None, partial(dataset.labels, t)) for t in dataset.present]
+    return _folder(Path(place))
+
+
+def _folder(folder: Path) -> list[LabelImage]:
+    if not folder.is_dir():
+        raise InputError(f"{folder} is neither a raysynth data set nor a folder: give one of the two.")
+    found: dict[tuple[int, int], LabelImage] = {}
+    for path in sorted(folder.iterdir()):
+        if (image := _label_image(path)) is None:
+            continue
+        place = (image.time, -1 if image.z is None else image.z)
+        if place in found:
+            raise InputError(f"{path} and {found[place].name} are labels of the same frame: remove one of them.")
+        found[place] = image
+    if not found:
+        raise InputError(
+            f"{folder} holds no label images: give the folder of the maskTTT.tif, man_segTTT.tif or man_trackTTT.tif."
+        )
+    return [found[place] for place in sorted(found)]
+
+
+def _label_image(path: Path) -> LabelImage | None:
+    if m := _WHOLE.fullmatch(path.name):
+        return LabelImage(path.name, int(m[1]), None, partial(read_labels, path))
+    if m := _SLICE.fullmatch(path.name):
+        return LabelImage(path.name, int(m[1]), int(m[2]), partial(read_labels, path))
+    return None

@@ -1,0 +1,146 @@
+"""Fitting NeuS surfaces to the views of many cells, and reading them out on any grid.
+
+The random numbers of a step are the same for every cell and depend on the step alone; each cell maps them to rays
+through its own masks. A cell's surface therefore does not depend on which other cells share its batch.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from raysynth.base.errors import InputError
+from raysynth.config import SurfaceConfig
+from raysynth.geometry.cameras import pixel_centres
+from raysynth.geometry.relief import Relief
+from raysynth.models.diffusion import equal_batches
+from raysynth.surfaces.neus import SdfNetworks, gradient_loss, log_transmittance, mask_loss
+from raysynth.surfaces.rays import COARSE, Rays, Silhouettes, deepest, ellipsoids
+
+_BETAS = (0.9, 0.97)
+_WARMUP = 5
+_REFRESH = 10
+"""Steps for which rays and their deepest points are kept: only the few points are learned from, not all samples."""
+
+_ROUND_OFF = 0.01
+"""Distance in units of the cube below which an error counts by its square."""
+
+_MASK = 0.0025
+_CHUNK = 1 << 15
+_MASK_BYTES = 48
+"""Of one pixel: mask, slopes and their volume as float32, density and its sum as float64, and what makes them."""
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """Fitted surfaces of a batch of cells."""
+
+    networks: SdfNetworks
+
+    def __len__(self) -> int:
+        return self.networks.count
+
+    def on_grid(self, cell: int, z: Tensor, y: Tensor, x: Tensor, relief: Relief | None = None) -> Tensor:
+        """One cell's field `(z, y, x)`, positive inside, at voxel centres `z`, `y` and `x` in cube coordinates.
+
+        The network is asked at each voxel, whatever the spacing, so nothing is interpolated; memory stays bounded.
+        relief: roughens the surface.
+        """
+        return _on_grid(self.networks.select(cell), z, y, x, relief)[0]
+
+    def fields(self, side: int) -> Tensor:
+        """Fields `(b, side, side, side)` over the cube, as `geometry.silhouettes.project` takes them."""
+        centres = pixel_centres(side)
+        return _on_grid(self.networks, centres, centres, centres)
+
+
+@torch.no_grad()
+def _on_grid(networks: SdfNetworks, z: Tensor, y: Tensor, x: Tensor, relief: Relief | None = None) -> Tensor:
+    device = networks.centre.device
+    grid = torch.meshgrid(z.to(device), y.to(device), x.to(device), indexing="ij")
+    points = torch.stack(grid[::-1], dim=-1).reshape(1, -1, 3)
+    if relief is not None:
+        points = relief.unwarp(points[0])[None]
+    chunks = points.split(max(1, _CHUNK // networks.count), dim=1)
+    field = torch.cat([-networks(some.expand(networks.count, -1, -1)) for some in chunks], dim=1)
+    return field.reshape(-1, *grid[0].shape)
+
+
+def fit(views: Tensor, cameras: Tensor, config: SurfaceConfig, conditioning: Tensor | None = None) -> Surfaces:
+    """Surfaces of `b` cells whose projections match their views.
+
+    views: soft masks `(b, n, s, s)`, positive inside; what counts is their zero lines, found to a fraction of a pixel.
+    cameras: `(n, 3, 3)`. conditioning: soft masks `(b, t, t)`, t >= s, that take the place of view 0.
+    Any number of cells: they are fitted in equal batches of at most `config.batch`, whose size a result depends on.
+    Raises InputError where a batch needs more than `config.memory_mb`.
+    """
+    masks = views if conditioning is None else _with_conditioning(views, conditioning)
+    check_memory(config, *masks.shape[1:3])
+    batches = equal_batches(range(len(masks)), config.batch)
+    states = [_fit_batch(masks[batch], cameras, config).state_dict() for batch, _ in batches]
+    joined = {name: torch.cat([state[name] for state in states])[: len(masks)] for name in states[0]}
+    return Surfaces(SdfNetworks.of(joined))
+
+
+def check_memory(config: SurfaceConfig, views: int, side: int) -> None:
+    """Raise InputError where a batch of cells with `views` masks of `side` pixels would not fit `config.memory_mb`."""
+    need = bytes_per_cell(config, views, side)
+    most = int(config.memory_mb * 2**20 / need)
+    if config.batch > most:
+        raise InputError(
+            f"surface.batch {config.batch} needs {math.ceil(config.batch * need / 2**20)} MiB with {views} views of "
+            f"{side} px, more than surface.memory_mb {config.memory_mb}: use a batch of at most {most} or more memory."
+        )
+
+
+def bytes_per_cell(config: SurfaceConfig, views: int, side: int) -> int:
+    """Most bytes that one cell of a batch takes while it is fitted, from masks `(views, side, side)`.
+
+    The masks with their slopes and densities stay; on top come, one after the other, the visual hull, the search along
+    the rays and the training step. Measured peaks are 69 to 93 % of it (docs/geometry.md).
+    """
+    masks = views * side**2 * _MASK_BYTES
+    hull = views * COARSE**3 * 4
+    search = config.rays * config.samples * (3 * config.hidden + 24) * 4
+    training = config.rays * (10 * config.hidden * config.layers + 64) * 4
+    return masks + max(hull, search, training)
+
+
+def _fit_batch(masks: Tensor, cameras: Tensor, config: SurfaceConfig) -> SdfNetworks:
+    silhouettes = Silhouettes(masks, cameras, config, math.ceil(config.steps / _REFRESH))
+    generator = torch.Generator().manual_seed(0)
+    networks = SdfNetworks(*ellipsoids(masks, cameras.to(masks)), config.hidden, config.layers, generator)
+    optimiser = torch.optim.Adam(networks.parameters(), lr=config.learning_rate, betas=_BETAS, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, config.steps))
+    for step in range(config.steps):
+        if step % _REFRESH == 0:
+            rays = silhouettes.draw(step // _REFRESH)
+            points = networks.linearise(deepest(networks, rays, config.samples))
+        optimiser.zero_grad(set_to_none=True)
+        # Cells share no weights, so the sum of their losses is as good as a loop over cells.
+        _loss(networks, points, rays, config).sum().backward()
+        optimiser.step()
+        schedule.step()
+    return networks
+
+
+def _with_conditioning(views: Tensor, conditioning: Tensor) -> Tensor:
+    finer = F.interpolate(views, size=conditioning.shape[-2:], mode="bilinear", align_corners=False)
+    finer[:, 0] = conditioning
+    return finer
+
+
+def _rate(step: int, steps: int) -> float:
+    """Share of the learning rate: linear warm-up, cosine decay to a tenth."""
+    return min(1.0, (step + 1) / _WARMUP) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
+
+
+def _loss(networks: SdfNetworks, points: tuple[Tensor, Tensor, Tensor], rays: Rays, config: SurfaceConfig) -> Tensor:
+    """Distance, gradient and mask terms `(b,)` at the rays' deepest points, prepared by `linearise`."""
+    sdf, gradient = networks.with_gradient(*points)
+    error = F.smooth_l1_loss(sdf, rays.distance, beta=_ROUND_OFF, reduction="none")
+    distance = (error * rays.known).mean(dim=1)
+    mask = mask_loss(log_transmittance(sdf, networks.sharpness), rays.inside)
+    return distance + config.eikonal * gradient_loss(gradient, rays.normal, rays.known, rays.inside) + _MASK * mask

@@ -1,0 +1,213 @@
+"""Configuration files: what they give, and the sentence every kind of mistake gets."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raysynth.base.errors import InputError
+from raysynth.config import Config
+from raysynth.config.reading import describe, load
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+GOOD = """name: test
+data:
+  root: data/test
+  dimensions: 3
+  voxel_um: [1, 0.2, 0.2]
+population:
+  frame_px: [5, 64, 64]
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a configuration file and returns its path."""
+
+    def write(text, name="test.yaml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads(path):
+    assert load(path).name == path.stem
+
+
+def test_the_shipped_configurations_are_all_there():
+    names = {path.stem for path in CONFIGS}
+    assert names >= {"hela", "gowt1", "cho", "ce", "nuclei-2d", "embryo-3d", "demo-2d", "demo-3d"}
+
+
+def test_values_and_defaults(write):
+    config = load(write(GOOD + "texture: {train: {learning_rate: 1e-3}}\n"))
+    assert config.data.voxel_um == (1.0, 0.2, 0.2)
+    assert config.population.frame_px == (5, 64, 64)
+    assert config.texture.train.learning_rate == 1e-3
+    assert config.gate == Config.model_fields["gate"].default
+
+
+def test_sequence_names_keep_their_zero(write):
+    text = GOOD.replace("  dimensions", "  split: {train: [01], test: [02]}\n  dimensions")
+    assert load(write(text)).data.split.train == ("01",)
+
+
+def test_an_override_wins_and_is_read_as_yaml(write):
+    config = load(write(GOOD), ["generate.frames=7", "data.voxel_um=[2, 1, 1]", "bundle=null", "generate.frames=9"])
+    assert config.generate.frames == 9
+    assert config.data.voxel_um == (2.0, 1.0, 1.0)
+
+
+def test_extends_takes_what_is_not_set(write):
+    write(GOOD + "generate: {frames: 3, seed: 4}\n", "base.yaml")
+    config = load(write("extends: base.yaml\nname: child\ngenerate:\n  frames: 8\n"))
+    assert (config.name, config.generate.frames, config.generate.seed) == ("child", 8, 4)
+
+
+def test_extends_names_the_file_that_holds_the_mistake(write):
+    base = write(GOOD + "generate: {frames: 0}\n", "base.yaml")
+    with pytest.raises(InputError, match=rf"^{base}, line 8: generate\.frames must be greater"):
+        load(write("extends: base.yaml\nname: child\n"))
+    child = write("extends: base.yaml\nname: child\ngenerate:\n  frames: -1\n")
+    with pytest.raises(InputError, match=rf"^{child}, line 4: generate\.frames must be greater"):
+        load(child)
+
+
+WRONG = {
+    "unknown key": (
+        GOOD + "generate:\n  frame: 3\n",
+        r"line 9: generate\.frame is not a setting; write generate\.frames",
+    ),
+    "key of another group": (GOOD + "frames: 3\n", r"line 8: frames is not a setting; write generate\.frames if"),
+    "nothing like it": (GOOD + "zebra: 3\n", r"line 8: zebra is not a setting; remove it, or use one of name, bundle"),
+    "wrong type": (GOOD + "generate: {frames: 3.5}\n", r"line 8: generate\.frames must be a whole number, not 3\.5"),
+    "truth for a number": (
+        GOOD + "generate: {frames: true}\n",
+        r"line 8: generate\.frames must be a whole number, not",
+    ),
+    "unit in the value": (GOOD.replace("[1, 0.2, 0.2]", "0.2 um"), r"line 5: data\.voxel_um must be a list, .*in µm"),
+    "unit in the key": (GOOD.replace("voxel_um", "voxel_nm"), r"line 5: data\.voxel_nm is not .*write data\.voxel_um"),
+    "outside the limits": (
+        GOOD + "gate:\n  min_iou: 3\n",
+        r"line 9: gate\.min_iou must be less than or equal to 1, not 3",
+    ),
+    "not a multiple": (GOOD + "crops: {side_px: 20}\n", r"line 8: crops\.side_px must be a multiple of 16, not 20"),
+    "not a choice": (
+        GOOD + "runtime: {device: gpu}\n",
+        r"line 8: runtime\.device must be 'auto', 'cpu' or 'cuda', not",
+    ),
+    "no branch of a union": (
+        GOOD + "  region: oval\n",
+        r"line 8: population\.region must be .* or be a list, not \"oval\"",
+    ),
+    "item of a list": (GOOD.replace("5, 64, 64", "5, 64, -1"), r"line 7: population\.frame_px\.2 must be greater than"),
+    "missing": (GOOD.replace("  root: data/test\n", ""), r"line 2: data\.root is missing; add it \(folder of the real"),
+    "missing group": ("name: test\n", r"test\.yaml: data is missing; add it; 1 more to correct"),
+    "empty group": (GOOD + "masks:\n", r"line 8: masks must be a group of settings, not null"),
+    "voxel and dimensions": (GOOD.replace("s: 3", "s: 2"), r"line 5: voxel_um needs 2 values"),
+    "frame and dimensions": (GOOD.replace("5, 64, 64", "64, 64"), r"line 7: population\.frame_px needs 3 values"),
+    "key given twice": (GOOD + "name: again\n", r"line 8: name is already set \(.*line 1\); remove one of the two"),
+    "not YAML": ("name: [\n", r"line 2: is not valid YAML \(.*\); correct it there"),
+    "dangerous tag": (GOOD + "bundle: !!python/name:os.system\n", r"line 8: is not valid YAML \(could not determine"),
+    "alias of itself": ("name: &x [*x]\n", r"test\.yaml: is not valid YAML \(an alias that holds itself\)"),
+    "a list": ("- name\n", r"test\.yaml: must be a YAML mapping"),
+    "empty": ("", r"test\.yaml: must be a YAML mapping"),
+    "extends nothing": ("extends: none.yaml\n", r"line 1: extends names none\.yaml, which is not beside test\.yaml"),
+    "extends itself": ("extends: test.yaml\n", r"line 1: extends leads back to test\.yaml"),
+    "extends a number": ("extends: 3\n", r"line 1: extends must be the name of another configuration file"),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG.keys())
+def test_a_mistake_is_named_with_its_line(text, sentence, write):
+    with pytest.raises(InputError, match=sentence) as raised:
+        load(write(text))
+    message = str(raised.value)
+    assert message.startswith(str(write("")))
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+OVERRIDES = {
+    "generate.frames": "--set generate.frames: is not of the form key.path=value",
+    "generate.frames=many": '--set generate.frames=many: generate.frames must be a whole number, not "many"',
+    "generate.frams=3": "--set generate.frams=3: generate.frams is not a setting; write generate.frames",
+    "name.x=3": "--set name.x=3: name is no group of settings",
+    "generate.frames=[": "--set generate.frames=[: the value, line 1: is not valid YAML",
+    "data.voxel_um=null": "--set data.voxel_um=null: data.voxel_um is needed for 3D data",
+    "data..root=x": "--set data..root=x: is not of the form key.path=value",
+}
+
+
+@pytest.mark.parametrize(("override", "sentence"), OVERRIDES.items())
+def test_a_wrong_override_is_named_itself(override, sentence, write):
+    with pytest.raises(InputError) as raised:
+        load(write(GOOD), [override])
+    assert str(raised.value).startswith(sentence)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml: cannot be read \(No such file"):
+        load(tmp_path / "none.yaml")
+    with pytest.raises(InputError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / "image.yaml").write_bytes(b"II*\x00\xff\xfe")
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        load(tmp_path / "image.yaml")
+
+
+# Any plain value anywhere in a file: it loads, or one sentence says why not.
+PLAIN = st.none() | st.booleans() | st.integers(-5, 300) | st.floats(-2, 2) | st.sampled_from(["x", "none", "3 um", ""])
+VALUES = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.just("steps"), inner), max_leaves=3
+)
+PATHS = [path for path, _ in describe()]
+
+
+@settings(max_examples=200)
+@given(path=st.sampled_from(PATHS), value=VALUES)
+def test_any_value_loads_or_gets_one_sentence(path, value, tmp_path):
+    values = yaml.safe_load(GOOD)
+    group = values
+    for key in path[:-1]:
+        group = group.setdefault(key, {})
+    group[path[-1]] = value
+    file = tmp_path / "any.yaml"
+    file.write_text(yaml.safe_dump(values))
+    sentence = mistake(file)
+    assert sentence is None or (sentence.startswith(str(file)) and "\n" not in sentence)
+
+
+def mistake(path):
+    """The sentence a file gets, None if it loads."""
+    try:
+        assert isinstance(load(path), Config)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def test_describe_names_every_setting():
+    paths = [".".join(path) for path, _ in describe()]
+    assert len(paths) == len(set(paths))
+    assert {"name", "data", "data.split.by", "texture.train.ema", "runtime.threads"} <= set(paths)
+
+
+def test_the_page_of_settings_is_up_to_date():
+    """`make docs` writes it from the models; every setting has a meaning."""
+    root = Path(__file__).parents[1]
+    spec = importlib.util.spec_from_file_location("settings_page", root / "docs" / "settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.page()
+    assert page == (root / "docs" / "configuration.md").read_text(encoding="utf-8"), "run make docs"
+    assert all(f"`{'.'.join(path)}`" in page for path in PATHS)
+    assert "|  |" not in page
