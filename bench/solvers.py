@@ -22,6 +22,7 @@ from environment import save_result
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config.reading import load
@@ -31,7 +32,7 @@ from raysynth.measures.adherence import adherence
 from raysynth.measures.fidelity import compare
 from raysynth.measures.inception import Inception
 from raysynth.measures.tiles import fixed_map, to_bytes
-from raysynth.models.diffusion import denoise, equal_batches
+from raysynth.models.diffusion import denoise
 from raysynth.models.texture import Slice, TextureModel, condition
 from raysynth.train.crops import load_crops
 

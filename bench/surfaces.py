@@ -17,12 +17,12 @@ from environment import save_result
 from shape_families import FAMILIES, held_out
 from torch import Tensor
 
+from raysynth.base.sampling import equal_batches
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.meshes import surface_mesh
 from raysynth.geometry.silhouettes import carve, project, soft_masks
 from raysynth.geometry.slicing import slices
-from raysynth.models.diffusion import equal_batches
 from raysynth.surfaces.fitting import Surfaces, fit
 
 GRID = 96
@@ -55,7 +55,8 @@ def fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple
 
 def meshes(surfaces: Surfaces, count: int) -> Tensor:
     """Of each cell `(count, 3)`: whether its mesh is closed, mesh volume over voxels' volume on a fine grid and in the
-    data set's voxels."""
+    data set's voxels.
+    """
     rows = []
     for cell in range(count):
         field = partial(surfaces.on_grid, cell)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from shape_families import held_out
 from torch import Tensor
 
+from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.cascade.framing import frame, view_along_z
@@ -32,7 +33,6 @@ from raysynth.geometry.cameras import layout, pixel_centres
 from raysynth.geometry.relief import Relief
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.stars import FILL
-from raysynth.models.diffusion import equal_batches
 from raysynth.models.signed_distance import as_batch, soften
 from raysynth.models.views import sample
 from raysynth.surfaces.fitting import Surfaces, fit

@@ -79,7 +79,11 @@ def test_only_some_rooms_know_ray() -> None:
     wrong = []
     for path in sources():
         known = RAY.get(room_of(path), set())
-        if any(module.split(".")[0] == "ray" for module in imports(path)) and known is not None and path.name not in known:
+        if (
+            any(module.split(".")[0] == "ray" for module in imports(path))
+            and known is not None
+            and path.name not in known
+        ):
             wrong.append(str(path.relative_to(ROOT)))
     assert not wrong
 
@@ -92,7 +96,9 @@ def test_a_public_name_means_one_thing() -> None:
                 if not name.startswith("_"):
                     homes.setdefault(name, set()).add(str(path.relative_to(ROOT)))
     shared = {name: sorted(files) for name, files in homes.items() if len(files) > 1}
-    assert len(shared) <= SHARED_NAMES, "\n".join(f"{name}: {', '.join(files)}" for name, files in sorted(shared.items()))
+    assert len(shared) <= SHARED_NAMES, "\n".join(
+        f"{name}: {', '.join(files)}" for name, files in sorted(shared.items())
+    )
 
 
 def defined(node: ast.stmt) -> list[str]:

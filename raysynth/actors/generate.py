@@ -16,13 +16,14 @@ from raysynth.actors.pipeline import Report
 from raysynth.actors.sources import Factory, KeepingFactory, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory, ShardComposer
 from raysynth.base import lease
+from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError
 from raysynth.base.lease import Lease
 from raysynth.base.objects import Objects, local_folder
 from raysynth.config import Config
 from raysynth.population.bank import BankIndex, BankWriter
 from raysynth.store.dataset import RUNS, create_dataset, finalise, invalidate, read_manifest
-from raysynth.store.manifest import Manifest, canonical_json
+from raysynth.store.manifest import Manifest
 from raysynth.store.marks import done_shards, record_failure
 from raysynth.store.spec import DatasetSpec
 from raysynth.train.run import bundle_folder

@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, seed_key
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.harmonic_solids import HarmonicSolids
 from raysynth.cascade.run import Run
 from raysynth.cascade.solids import Solid, SolidMaker
 from raysynth.config import Config
-from raysynth.models.diffusion import equal_batches
 from raysynth.models.masks import sample as sample_masks
 from raysynth.models.masks import told
 from raysynth.models.noise import slice_noise

@@ -10,6 +10,7 @@ from diffusers import DDIMScheduler
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, normal
 from raysynth.cascade.framing import Framed, frame, view_along_z
 from raysynth.cascade.run import Run
@@ -17,7 +18,6 @@ from raysynth.config import Config
 from raysynth.geometry.relief import Relief
 from raysynth.geometry.slicing import FieldOnGrid, slices
 from raysynth.geometry.stars import FILL
-from raysynth.models.diffusion import equal_batches
 from raysynth.models.masks import MARGIN_PX
 from raysynth.models.views import MultiViewModel, sample
 from raysynth.preparation.statistics import PopulationStatistics

@@ -195,7 +195,7 @@ def _problem(location: Location, details: list[ErrorDetails]) -> str:
 
 
 def _wanted(detail: ErrorDetails) -> str:
-    """pydantic's message ("Input should be a valid array") as the end of a sentence that has said "must"."""
+    """Pydantic's message ("Input should be a valid array") as the end of a sentence that has said "must"."""
     if detail["type"] == "model_type":
         return "be a group of settings"
     wanted = re.sub(r"^\w+ should ", "", detail["msg"])

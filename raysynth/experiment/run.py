@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError
 from raysynth.base.lease import Lease
 from raysynth.base.objects import Objects, local_folder
@@ -28,7 +29,6 @@ from raysynth.experiment.protocol import Part, Row, rows, scored_frames, seeds_o
 from raysynth.experiment.training_set import keep, kept, records
 from raysynth.measures.frame_sets import frame_set
 from raysynth.measures.label_sets import is_dataset
-from raysynth.store.manifest import canonical_json
 from raysynth.store.reader import Dataset
 
 Update = Callable[[int, int, str], None]

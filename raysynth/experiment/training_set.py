@@ -156,7 +156,7 @@ def _places(source: Source) -> list[tuple[Path, int]]:
 
 @contextmanager
 def _global_random(seed: int) -> Iterator[None]:
-    """numpy's global generator, which Cellpose's augmentation draws from, seeded; left as it was."""
+    """Numpy's global generator, which Cellpose's augmentation draws from, seeded; left as it was."""
     before = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed)  # noqa: NPY002
     try:

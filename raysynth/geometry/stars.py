@@ -51,7 +51,7 @@ class Stars:
         return self.extent[:, 2]
 
     def radii(self) -> Tensor:
-        """r `(b, latitudes, longitudes)` as `on_globe` reads it."""
+        """R `(b, latitudes, longitudes)` as `on_globe` reads it."""
         return (self.scale[:, None] * _unscaled(self.coefficients, self.stretch)).unflatten(1, GLOBE)
 
     def fields(self, side: int) -> Tensor:
@@ -116,7 +116,7 @@ def _box(coefficients: Tensor, stretch: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _unscaled(coefficients: Tensor, stretch: Tensor) -> Tensor:
-    """r / scale `(b, v)` over the globe."""
+    """R / scale `(b, v)` over the globe."""
     directions, basis = globe(coefficients.shape[1], str(coefficients.device))
     squares = directions.square()
     spheroid = (squares[:, :2].sum(dim=1) + squares[:, 2] / stretch[:, None].square()).rsqrt()

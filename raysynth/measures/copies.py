@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from raysynth.base.symmetries import SYMMETRIES, symmetry
+
 NEAR = 0.95
 """IoU from which two masks count as copies of one another."""
 
@@ -14,9 +16,7 @@ NEAREST_REAL = 0.05
 
 def symmetries(crops: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
     """Square crops `(n, side, side)` under each of the 8 flips and turns."""
-    for turns in range(4):
-        for flipped in (crops, crops[..., ::-1]):
-            yield np.rot90(flipped, turns, axes=(1, 2))
+    return (symmetry(crops, index) for index in range(SYMMETRIES))
 
 
 def nearest_iou(masks: NDArray[np.bool_], reference: NDArray[np.bool_]) -> NDArray[np.float64]:

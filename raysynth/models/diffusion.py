@@ -4,8 +4,7 @@ Zero terminal signal-to-noise (Lin 2024) lets the models set the mean of an imag
 texture's brightness depend on; it asks for v-prediction (Salimans & Ho 2022).
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -84,18 +83,3 @@ def denoise(
 def timesteps(total: int, steps: int, spacing: float) -> list[int]:
     """The timesteps of a sampler from the noisiest down, spaced as `denoise` says."""
     return [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]
-
-
-def equal_batches(items: Sequence[T], size: int) -> Iterator[tuple[list[T], int]]:
-    """Cut `items` in order into as few batches of at most `size` as hold them, all alike, the last one padded by its
-    last item: 50 items and a size of 32 make two batches of 25.
-
-    Yields each batch and how many of its items count. Results depend on the shape of a batch, which is a function of
-    the number of items and of `size` alone (DESIGN, Seeds and sameness).
-    """
-    if not items:
-        return
-    even = math.ceil(len(items) / math.ceil(len(items) / size))
-    for start in range(0, len(items), even):
-        batch = list(items[start : start + even])
-        yield batch + [batch[-1]] * (even - len(batch)), len(batch)

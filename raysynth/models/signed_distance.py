@@ -56,14 +56,9 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 def truncation_at(truncation_px: float, resolution_px: int | None, side_px: int) -> float:
     """A truncation in pixels of `resolution_px`, at which a network works (None: the crop's own), in those of a crop of
-    `side_px`."""
+    `side_px`.
+    """
     return truncation_px * side_px / (resolution_px or side_px)
-
-
-def flip_turn(image: NDArray[np.generic], which: int) -> NDArray[np.generic]:
-    """One of the 8 exact flips and quarter-turns of the last two axes, `which` from 0 to 7."""
-    turned = np.rot90(image, which % 4, axes=(-2, -1))
-    return turned[..., ::-1] if which >= 4 else turned
 
 
 def as_batch(images: NDArray[np.generic]) -> Tensor:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from raysynth.base.sampling import equal_batches
 from raysynth.config import TextureConfig
-from raysynth.models.diffusion import denoise, equal_batches, schedule
+from raysynth.models.diffusion import denoise, schedule
 from raysynth.models.image_codecs import FirstStage, Folded, Learned
 from raysynth.models.signed_distance import as_batch, fold, resized, soften, truncation_at
 

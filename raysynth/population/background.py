@@ -108,7 +108,8 @@ def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rn
 
 def _smooth_noise(shape: Sequence[int], steps: NDArray[np.float64], rng: Generator) -> tuple[Field, Field]:
     """Random cubic splines of unit knots on a grid whose voxels are `steps` apart along each axis: coefficients
-    `([z,] y, knots)`, and what they are multiplied with along x, `(x, knots)`."""
+    `([z,] y, knots)`, and what they are multiplied with along x, `(x, knots)`.
+    """
     splines = [_cubic_splines(n, float(step)) for n, step in zip(shape, steps, strict=True)]
     field = rng.standard_normal([spline.shape[1] for spline in splines], dtype=np.float32)
     for axis, spline in enumerate(splines[:-1]):
@@ -125,7 +126,8 @@ def _cubic_splines(count: int, step: float) -> Field:
 
 def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Field:
     """Residual noise of variance near 1: each slice has the model's power spectrum, neighbouring slices its
-    correlation, and every voxel its marginal distribution (a Gaussian field mapped quantile by quantile)."""
+    correlation, and every voxel its marginal distribution (a Gaussian field mapped quantile by quantile).
+    """
     padded = tuple(fft.next_fast_len(n + 16, real=True) for n in shape[-2:])
     gain = _spectral_gain(noise, padded)
     kept = noise.slice_correlation if len(shape) == 3 else 0.0

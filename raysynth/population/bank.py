@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError, damaged
 from raysynth.base.objects import Objects, in_parallel
 from raysynth.base.seeds import Stage, generator
 from raysynth.population.cell import Cell
 from raysynth.population.packing import pack, unpack
 from raysynth.preparation.statistics import PopulationStatistics
-from raysynth.store.manifest import canonical_json
 
 INDEX = "bank.json"
 PARTS = "parts"

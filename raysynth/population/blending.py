@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, uniform_filter
 
+from raysynth.base.symmetries import symmetry
 from raysynth.population.background import Background, Field, fine_noise
 from raysynth.population.cell import Cell
 from raysynth.population.occupancy import axis_scale
-from raysynth.population.variation import turn
 from raysynth.preparation.intensity import IntensityMap
 from raysynth.preparation.statistics import EdgeProfile
 
@@ -75,7 +75,7 @@ class Appearance:
 
     def turned(self, variation: int) -> "Appearance":
         """The same under one of the symmetries of the plane."""
-        light, weight, halo = (turn(field, variation) for field in (self.light, self.weight, self.halo))
+        light, weight, halo = (symmetry(field, variation) for field in (self.light, self.weight, self.halo))
         return Appearance(light, weight, halo, self.contrast, self.margin, self.noise)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator
+from raysynth.base.symmetries import symmetry
 from raysynth.config import Config
 from raysynth.population.background import draw_background, flat_background
 from raysynth.population.blending import Appearance, Painter, clip_box, photon_noise
@@ -17,7 +18,7 @@ from raysynth.population.density import FrameTarget, choose_cells, deal, draw_co
 from raysynth.population.dilation import box_dilation
 from raysynth.population.imaging import image
 from raysynth.population.placement import Placement, Rules, place
-from raysynth.population.variation import draw_variations, turn
+from raysynth.population.variation import draw_variations
 from raysynth.preparation.background import halo_reach
 from raysynth.preparation.statistics import PopulationStatistics
 
@@ -74,7 +75,7 @@ class Composer:
         population = self.config.population
         target = draw_target(self.statistics, population, self._rng(Stage.DENSITY, index))
         uses = self._uses(target, index)
-        masks = [turn(self.cells[use.cell].mask, use.variation) for use in uses]
+        masks = [symmetry(self.cells[use.cell].mask, use.variation) for use in uses]
         rules = Rules(
             clustering=population.clustering,
             gap_px=population.gap_px,

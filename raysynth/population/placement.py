@@ -41,7 +41,8 @@ class Rules:
 @dataclass(frozen=True)
 class Placement:
     """offsets: corner of each mask's box in the frame `(n, d)`, zero where not placed. placed, clustered: bool `(n,)`;
-    clustered cells were put next to another one."""
+    clustered cells were put next to another one.
+    """
 
     offsets: Offsets
     placed: NDArray[np.bool_]

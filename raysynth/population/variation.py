@@ -1,23 +1,12 @@
-"""The 8 exact symmetries of the pixel grid: with one gain, all that may differ between two uses of a cell.
-
-They keep the physics of the image: nothing is interpolated, and z is never flipped, because optics and adherent cells
-know up from down.
-"""
+"""Which of the eight symmetries each use of a cell gets: with one gain, all that may differ between two uses."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-SYMMETRIES = 8
-
-
-def turn(array: NDArray[Any], variation: int) -> NDArray[Any]:
-    """One of the 8 symmetries of the (y, x) plane: `variation % 4` quarter turns, from 4 up after a flip of x."""
-    flipped = array[..., ::-1] if variation >= 4 else array
-    return np.rot90(flipped, variation % 4, axes=(-2, -1))
+from raysynth.base.symmetries import SYMMETRIES
 
 
 def draw_variations(chosen: Sequence[int], rng: Generator) -> NDArray[np.int64]:

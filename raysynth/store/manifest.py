@@ -4,22 +4,17 @@ Times, hosts and attempts go to `runs/`. Complete data sets with equal manifests
 and sameness).
 """
 
-import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError, damaged
 from raysynth.store.spec import DatasetSpec
 
 MANIFEST_KEY = "manifest.json"
 FORMAT = 1
 SHOWN = 4
-
-
-def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and fixed spacing: equal values give equal bytes."""
-    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 class Manifest(BaseModel):

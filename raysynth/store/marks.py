@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError
 from raysynth.base.objects import Objects, in_parallel
-from raysynth.store.manifest import canonical_json
 
 DONE = "done"
 FAILED = "runs/failed"

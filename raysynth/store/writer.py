@@ -34,7 +34,8 @@ def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: 
 
 def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
     """The objects that hold shard `index`, by key: every array and level. Frames `(t, [z,] y, x)`, fewer than a whole
-    shard only at the end of a data set, or to see how many bytes they take."""
+    shard only at the end of a data set, or to see how many bytes they take.
+    """
     parts = [_encode_level(spec, index, images, labels, *task) for task in _levels(spec)]
     return {key: data for part in parts for key, data in part.items()}
 

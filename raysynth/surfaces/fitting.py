@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raysynth.base.errors import InputError
+from raysynth.base.sampling import equal_batches
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.relief import Relief
-from raysynth.models.diffusion import equal_batches
 from raysynth.surfaces.neus import SdfNetworks, gradient_loss, log_transmittance, mask_loss
 from raysynth.surfaces.rays import COARSE, Rays, Silhouettes, deepest, ellipsoids
 

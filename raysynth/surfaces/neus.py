@@ -113,7 +113,7 @@ class SdfNetworks(nn.Module):
         return mlp + e, torch.baddbmm(e_gradient, g, self.frame)
 
     def _ellipsoid(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """e = k_0 (k_0 - 1) / k_1, exact to first order at the ellipsoid, with k_0 = |y|, z = frame y and k_1 = |z|."""
+        """E = k_0 (k_0 - 1) / k_1, exact to first order at the ellipsoid, with k_0 = |y|, z = frame y and k_1 = |z|."""
         z = torch.bmm(y, self.frame)
         k_0, k_1 = y.norm(dim=-1).clamp(min=_TINY), z.norm(dim=-1).clamp(min=_TINY)
         return k_0 * (k_0 - 1) / k_1, z, k_0, k_1
@@ -137,7 +137,7 @@ class SineCosine(torch.autograd.Function):
 
 
 def log_transmittance(deepest: Tensor, sharpness: Tensor) -> Tensor:
-    """log T of rays whose least distance is `deepest`, any shape.
+    """Log T of rays whose least distance is `deepest`, any shape.
 
     NeuS' opacity between two samples is alpha_i = max(1 - Phi(f_{i+1}) / Phi(f_i), 0) with Phi(f) = sigmoid(s f)
     (Eq. 13), and T is the product of the 1 - alpha_i. Along a falling run the ratios telescope, and a ray comes from

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator
+from raysynth.base.symmetries import AUGMENTATIONS, symmetry
 from raysynth.config import Config
-from raysynth.models.signed_distance import flip_turn
 from raysynth.models.texture import Slice
 from raysynth.preparation.prepared import prepared_folder
 from raysynth.preparation.statistics import PopulationStatistics
@@ -39,7 +39,7 @@ class Crops:
 
     def slice(self, row: int, turn: int = 0) -> Slice:
         """What the texture of one crop depends on, the crop under one of the 8 flips and turns."""
-        mask = flip_turn(self.masks[row], turn).astype(bool, copy=False)
+        mask = symmetry(self.masks[row], AUGMENTATIONS[turn]).astype(bool, copy=False)
         return Slice(mask, float(self.heights[row]), float(self.brightness[row]))
 
 

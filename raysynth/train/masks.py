@@ -11,12 +11,13 @@ from scipy.stats import ks_2samp
 from torch import Tensor, nn
 
 from raysynth.base.seeds import Stage, generator
+from raysynth.base.symmetries import AUGMENTATIONS, symmetry
 from raysynth.config import Config
 from raysynth.measures.copies import near_copies
 from raysynth.models import masks as mask_ddpm
 from raysynth.models.diffusion import noise_and_time, per_sample_loss, schedule
 from raysynth.models.masks import MaskLimits, outline_figures, told
-from raysynth.models.signed_distance import as_batch, flip_turn, fold, resized, soften, truncation_at
+from raysynth.models.signed_distance import as_batch, fold, resized, soften, truncation_at
 from raysynth.train.board import Evaluation
 from raysynth.train.crops import Crops, load_crops
 from raysynth.train.held_out import SAMPLES, Batch, held_out_loss
@@ -51,7 +52,9 @@ class MaskTask:
 
     def _batch(self, crops: Crops, soft: NDArray[np.float32], rngs: Sequence[Generator]) -> Batch:
         chosen = [int(rng.integers(len(soft))) for rng in rngs]
-        drawn = np.stack([flip_turn(soft[i], int(rng.integers(8))) for i, rng in zip(chosen, rngs, strict=True)])
+        drawn = np.stack(
+            [symmetry(soft[i], AUGMENTATIONS[int(rng.integers(8))]) for i, rng in zip(chosen, rngs, strict=True)]
+        )
         x0 = fold(as_batch(drawn), self.fold)
         return Batch(x0, *noise_and_time(rngs, *x0.shape[1:]), (told_of(crops, chosen, np.greater(drawn, 0)),))
 

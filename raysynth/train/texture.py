@@ -9,12 +9,13 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from raysynth.base.seeds import Stage, generator, normal
+from raysynth.base.symmetries import AUGMENTATIONS, symmetry
 from raysynth.config import Config
 from raysynth.measures.adherence import adherence
 from raysynth.models import texture as texture_model
 from raysynth.models.diffusion import noise_and_time, per_sample_loss
 from raysynth.models.image_codecs import FirstStage, Folded, Learned, build_autoencoder
-from raysynth.models.signed_distance import as_batch, flip_turn, resized, truncation_at
+from raysynth.models.signed_distance import as_batch, resized, truncation_at
 from raysynth.models.stable_diffusion import open_stable_diffusion
 from raysynth.models.texture import Slice, TextureModel, condition, paint
 from raysynth.train.board import Evaluation
@@ -32,7 +33,7 @@ def draw(crops: Crops, rngs: Sequence[Generator]) -> tuple[Tensor, list[Slice]]:
     images, slices = [], []
     for rng in rngs:
         which, turn = rng.integers(len(crops.images)), int(rng.integers(8))
-        images.append(flip_turn(crops.images[which], turn))
+        images.append(symmetry(crops.images[which], AUGMENTATIONS[turn]))
         slices.append(crops.slice(which, turn))
     return as_batch(np.stack(images)) * 2 - 1, slices
 

@@ -2,20 +2,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
-from hypothesis import given
-from hypothesis import strategies as st
 
-from raysynth.models.diffusion import denoise, equal_batches, noise_and_time, per_sample_loss, schedule
-
-
-@given(st.lists(st.integers(), max_size=20), st.integers(1, 7))
-def test_equal_batches_keep_order_and_shape(items: list[int], size: int) -> None:
-    batches = list(equal_batches(items, size))
-    assert len({len(batch) for batch, _ in batches}) == (1 if items else 0)
-    assert all(len(batch) <= size for batch, _ in batches)
-    assert len(batches) <= -(-len(items) // size)
-    assert sum(len(batch) - count for batch, count in batches) < max(1, len(batches))
-    assert [item for batch, count in batches for item in batch[:count]] == items
+from raysynth.models.diffusion import denoise, noise_and_time, per_sample_loss, schedule
 
 
 @pytest.mark.parametrize("order", [1, 2])

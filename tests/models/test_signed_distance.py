@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from raysynth.models.signed_distance import flip_turn, fold, harden, soften, unfold
+from raysynth.models.signed_distance import fold, harden, soften, unfold
 
 MASKS = arrays(bool, st.tuples(st.just(2), st.integers(4, 12), st.integers(4, 12)))
 
@@ -38,10 +38,3 @@ def test_harden_thresholds_at_the_outline() -> None:
     soft = torch.full((1, 1, 6, 6), -0.2)
     soft[..., 2:4, 2:5] = 0.1
     assert harden(soft).sum() == 6
-
-
-def test_the_eight_turns_are_distinct_and_exact() -> None:
-    image = np.arange(9).reshape(3, 3)
-    turned = {flip_turn(image, which).tobytes() for which in range(8)}
-    assert len(turned) == 8
-    assert all(sorted(flip_turn(image, w).ravel()) == list(range(9)) for w in range(8))
