@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config, DataConfig
+from raysynth.config.generation import RING_PX
 from raysynth.data.frames import Frame, Pixels
 from raysynth.data.splits import split_frames
 from raysynth.preparation.background import Background, measure_background
 from raysynth.preparation.cells import LabelledCell, find_cells, usual_area, without_misfits
-from raysynth.preparation.crops import RING_PX, crop_side, frame_crops, outline_crop
+from raysynth.preparation.crops import crop_side, frame_crops, outline_crop
 from raysynth.preparation.intensity import IntensityMap, fit_intensity
 from raysynth.preparation.measure import measure_frame, population
-from raysynth.preparation.prepared import Part, prepared_folder, write_prepared
+from raysynth.preparation.prepared import prepared_folder
+from raysynth.preparation.prepared_writing import Part, write_prepared
 from raysynth.preparation.regions import fit_regions
 from raysynth.preparation.shapes import measure_shapes
 from raysynth.preparation.statistics import Region

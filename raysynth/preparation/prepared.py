@@ -1,34 +1,28 @@
-"""The folder that `prepare` writes and training reads.
+"""What `prepare` wrote, as training reads it.
 
-`statistics.json`, `report.json`, and for `train/` and `validation/`: `images.npy` (n, side, side) float16 in [0, 1],
-`masks.npy` (n, side, side) bool and `cells.parquet` with a row per crop; `outlines.npy` (m, side, side) bool and
-`outlines.parquet` with a row per cell. The folder appears whole or not at all.
+The folder holds `statistics.json`, `report.json`, and two folders `train` and `validation`. In each of these:
+
+- `images.npy` (n, side, side) float16 in [0, 1], `masks.npy` (n, side, side) bool, and `cells.parquet` with one row per
+  crop;
+- `outlines.npy` (m, side, side) bool and `outlines.parquet` with one row per cell.
 """
 
-import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Floats, Mask
 from raysynth.base.errors import InputError
+from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.preparation.intensity import IntensityMap
+from raysynth.preparation.statistics import CellTable, PopulationStatistics
 
-
-@dataclass
-class Part:
-    """What one split gives: images `(side, side)` in the data's type with their masks, and one outline a cell."""
-
-    images: list[NDArray[np.generic]] = field(default_factory=list)
-    masks: list[NDArray[np.bool_]] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    outlines: list[NDArray[np.bool_]] = field(default_factory=list)
-    outline_rows: list[dict[str, Any]] = field(default_factory=list)
+_FILES = ("images.npy", "masks.npy", "outlines.npy", "cells.parquet", "outlines.parquet")
+"""The files of a split."""
 
 
 def prepared_folder(config: Config) -> Path:
@@ -36,34 +30,125 @@ def prepared_folder(config: Config) -> Path:
     return Path(config.workspace) / config.name / "prepared"
 
 
-def write_prepared(folder: Path, parts: dict[str, Part], intensity: IntensityMap, documents: dict[str, str]) -> None:
-    """Replace `folder` by the given parts and text files (name to content); InputError if it cannot be written."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".prepared-", dir=folder.parent) as temporary:
-            new = Path(temporary, "new")
-            new.mkdir()
-            for name, part in parts.items():
-                _write_part(new / name, part, intensity)
-            for name, text in documents.items():
-                (new / name).write_text(text, encoding="utf-8")
-            if folder.exists():
-                folder.rename(Path(temporary, "old"))
-            new.rename(folder)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}): choose another workspace.") from error
+@dataclass(frozen=True)
+class Crops:
+    """One split: texture crops, and the outlines that the mask model learns.
+
+    Attributes
+    ----------
+    images
+        Crops of single slices of cells `(n, side, side)`, float16 in [0, 1].
+    masks
+        The cell in each of them `(n, side, side)`.
+    heights
+        Height of each image's slice within its cell `(n,)`: 0 at the lowest, 1 at the highest.
+    brightness
+        Brightness of each image's whole cell `(n,)`, as a normal score.
+    outlines
+        One outline per cell `(m, side, side)`.
+    areas, solidities
+        Area and solidity of each outline `(m,)`, as normal scores.
+    """
+
+    images: NDArray[np.float16]
+    masks: Mask
+    heights: Floats
+    brightness: Floats
+    outlines: Mask
+    areas: Floats
+    solidities: Floats
+
+    @property
+    def side_px(self) -> int:
+        """Side of every crop in pixels."""
+        return int(self.outlines.shape[-1])
 
 
-def _write_part(folder: Path, part: Part, intensity: IntensityMap) -> None:
-    folder.mkdir()
-    side = part.outlines[0].shape[0] if part.outlines else 0
-    images = np.lib.format.open_memmap(
-        folder / "images.npy", mode="w+", dtype=np.float16, shape=(len(part.images), side, side)
-    )
-    for place, image in zip(images, part.images, strict=True):
-        place[...] = intensity.to_unit(image)
-    images.flush()
-    np.save(folder / "masks.npy", np.array(part.masks, bool).reshape(-1, side, side))
-    np.save(folder / "outlines.npy", np.array(part.outlines, bool).reshape(-1, side, side))
-    pq.write_table(pa.Table.from_pylist(part.rows), folder / "cells.parquet")
-    pq.write_table(pa.Table.from_pylist(part.outline_rows), folder / "outlines.parquet")
+@dataclass(frozen=True)
+class Prepared:
+    """What a prepared folder holds: read once per command and handed down.
+
+    Attributes
+    ----------
+    train, validation
+        The crops of the two splits.
+    statistics
+        What `prepare` measured of the population.
+    """
+
+    train: Crops
+    validation: Crops
+    statistics: PopulationStatistics
+
+    @classmethod
+    def load(cls, folder: str | Path, limit: int | None = None, limit_seed: int = 0) -> "Prepared":
+        """Open a prepared folder; the crops are memory-mapped unless `limit` leaves some out.
+
+        Parameters
+        ----------
+        folder
+            The folder that `prepare` wrote.
+        limit
+            Number of training cells to keep, as of a user who annotated so few; None: all. Validation keeps all.
+        limit_seed
+            Random seed of that choice.
+
+        Raises
+        ------
+        InputError
+            If `prepare` was not run, left a split empty, or was of an older version.
+        """
+        statistics = load_statistics(folder)
+        train = _load_crops(Path(folder, "train"), statistics.table, limit, limit_seed)
+        return cls(train, _load_crops(Path(folder, "validation"), statistics.table), statistics)
+
+
+def load_statistics(folder: str | Path) -> PopulationStatistics:
+    """Read the statistics of the population alone.
+
+    Parameters
+    ----------
+    folder
+        The folder that `prepare` wrote.
+
+    Raises
+    ------
+    InputError
+        If it holds none.
+    """
+    path = Path(folder, "statistics.json")
+    _check_exists(path)
+    return PopulationStatistics.load(path)
+
+
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path} is missing: run `raysynth prepare` with this config first")
+
+
+def _load_crops(folder: Path, table: CellTable, limit: int | None = None, limit_seed: int = 0) -> Crops:
+    """Read the crops of one split."""
+    files = [folder / name for name in _FILES]
+    for path in files:
+        _check_exists(path)
+    images, masks, outlines = (np.load(path, mmap_mode="r") for path in files[:3])
+    rows, cells = (pq.read_table(path) for path in files[3:])
+    if not len(images) or not len(outlines):
+        raise InputError(f"{folder} holds no crops: widen data.split or check the labels")
+    if not {"brightness", "relative_height"} <= set(rows.column_names) or "brightness" not in cells.column_names:
+        raise InputError(f"{folder} was prepared by an older raysynth: run `raysynth prepare` with this config again")
+    areas, solidities = (table.scores(name, cells[name].to_numpy()) for name in ("area_px", "solidity"))
+    heights = rows["relative_height"].to_numpy().astype(np.float32)
+    brightness = table.scores("brightness", rows["brightness"].to_numpy())
+    crops = Crops(images, masks, heights, brightness, outlines, areas, solidities)
+    return crops if limit is None else _limited(crops, rows, cells, limit, limit_seed)
+
+
+def _limited(crops: Crops, rows: pa.Table, cells: pa.Table, limit: int, seed: int) -> Crops:
+    """Keep the crops of `limit` cells, drawn by `seed`: what a user with so few annotated cells has."""
+    keys, owners = (list(zip(t["frame"].to_pylist(), t["label"].to_pylist(), strict=True)) for t in (cells, rows))
+    which = np.sort(generator(seed, 0, Stage.TRAINING, 0).permutation(len(keys))[:limit])
+    kept = {keys[i] for i in which}
+    of = np.array([owner in kept for owner in owners])
+    images = (crops.images[of], crops.masks[of], crops.heights[of], crops.brightness[of])
+    return Crops(*images, crops.outlines[which], crops.areas[which], crops.solidities[which])
