@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from pyshtools.legendre import PlmON
 
 
 def index(degree: int, order: int) -> int:
@@ -15,6 +14,8 @@ def real_harmonics(directions: NDArray[np.float64], max_degree: int) -> NDArray[
 
     Order m > 0 goes with cos(m azimuth), -m with sin(m azimuth).
     """
+    from pyshtools.legendre import PlmON  # a second to import, and reading a bundle's description needs none of it
+
     # Legendre functions depend on z alone, and symmetric grids repeat their heights many times.
     heights, where = np.unique(directions[:, 2].round(12), return_inverse=True)
     legendre = np.stack([PlmON(max_degree, z) for z in heights])[where.ravel()]

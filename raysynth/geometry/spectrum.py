@@ -15,7 +15,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.optimize import nnls
 
 from raysynth.config import ShapesConfig
 from raysynth.geometry.harmonics import index, real_harmonics
@@ -64,6 +63,8 @@ class Spectrum(BaseModel):
         outline is the surface's equator, so the variance of its m-th wave is the sum over degrees l of sigma_l²
         Y_lm(equator)², which non-negative least squares solves for sigma_l.
         """
+        from scipy.optimize import nnls  # slow to import, and only measuring needs it
+
         waves = np.fft.rfft(log_radii, axis=1)[:, : max_degree + 1] * (2 / log_radii.shape[1])
         power = (np.abs(waves) ** 2).mean(axis=0) / 2  # of the cosine and of the sine wave
         equator = real_harmonics(np.array([[1.0, 0.0, 0.0]]), max_degree)[0]

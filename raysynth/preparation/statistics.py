@@ -12,7 +12,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import ndtr, ndtri
 
 from raysynth.geometry.spectrum import Spectrum
 from raysynth.preparation.intensity import IntensityMap
@@ -117,12 +116,16 @@ class CellTable(Measured):
 
     def scores(self, name: str, values: ArrayLike) -> NDArray[np.float32]:
         """Normal scores of values of column `name`, of any shape; ties share the middle of their ranks."""
+        from scipy.special import ndtri  # slow to import, and reading a bundle's description needs none of it
+
         known = np.sort(getattr(self, name))
         below, upto = (np.searchsorted(known, values, side) for side in ("left", "right"))
         return ndtri(((below + upto) / 2 + 0.5) / (len(known) + 1)).astype(np.float32)
 
     def value(self, name: str, score: float) -> float:
         """The value of column `name` at a normal score: the inverse of `scores`, between the known values."""
+        from scipy.special import ndtr
+
         return float(np.quantile(getattr(self, name), ndtr(score)))
 
     def draw(self, rng: Generator, spread: float = 0.1) -> dict[str, float]:
