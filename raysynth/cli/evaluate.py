@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from raysynth.base.progress import progress, show
+from raysynth.cli.terminal import progress, show
 from raysynth.cli.options import Address, ConfigFile, Json, Overrides
 from raysynth.config.reading import load
 

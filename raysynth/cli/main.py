@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raysynth.base.errors import InputError, RunError
-from raysynth.base.progress import progress, show, track_shards
+from raysynth.cli.terminal import progress, show, track_shards
 from raysynth.cli.evaluate import evaluate
 from raysynth.cli.options import Address, ConfigFile, Json, Overrides
 from raysynth.config.reading import load

@@ -20,6 +20,7 @@ from raysynth.config.cascade import (
 )
 from raysynth.config.data import CropConfig, DataConfig, SplitConfig
 from raysynth.config.evaluation import EvaluateConfig
+from raysynth.config.from_bundle import data_of_bundle
 from raysynth.config.generation import GenerateConfig, ImagingConfig, PopulationConfig, RuntimeConfig
 
 __all__ = [
@@ -56,7 +57,7 @@ class Config(Settings):
         None,
         description="folder or s3://bucket/prefix of the trainings' checkpoints; null: `training` in the workspace",
     )
-    data: DataConfig
+    data: DataConfig = Field(default_factory=data_of_bundle, validate_default=True)
     crops: CropConfig = CropConfig()
     masks: MasksConfig = MasksConfig()
     shapes: ShapesConfig = ShapesConfig()

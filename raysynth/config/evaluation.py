@@ -26,7 +26,9 @@ class EvaluateConfig(Settings):
     ema: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.98, description="decay a step of the moving average of the weights, which is what is validated; 0: none"
     )
-    real_share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="arm both: share of tiles that are real")
+    real_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5, description="arm both: fraction of tiles that are real"
+    )
     real_frames: Count | None = Field(None, description="real frames that train, drawn by the seed; null: all")
     synthetic_frames: Count | None = Field(None, description="synthetic frames that train, drawn likewise; null: all")
     reference: str | None = Field(

@@ -7,7 +7,6 @@ test/KEY.json     Jaccard index of every reference cell; KEY.npz: one frame to b
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from raysynth.base.staging import whole_file
 from raysynth.config import Config
 from raysynth.data.frames import Frame, Pixels
 from raysynth.data.splits import split_frames, spread
@@ -74,7 +74,7 @@ class Job:
 
 def sources(job: Job) -> list[Source]:
     """The sets that a row trains on; the seed draws the frames where not all of them train."""
-    records, share = job.folder / "records", job.config.evaluate.real_share
+    records, share = job.folder / "records", job.config.evaluate.real_fraction
     found = []
     if job.row.arm in ("real", "both"):
         frames = subset(job.seed, 0, job.frames[REAL], job.row.real_frames)
@@ -103,7 +103,8 @@ def train(job: Job) -> None:
         trained = networks.fit(network, data, config, partial(_validate, job, pixels), job.device)
         record = {"images": data.images, "gain_in_last_quarter": networks.gain_at_the_end(trained.curve)}
     job.run.parent.mkdir(parents=True, exist_ok=True)
-    _whole(job.run.with_suffix(".pt"), lambda path: torch.save(trained.state, path))
+    with whole_file(job.run.with_suffix(".pt")) as path, path.open("wb") as file:
+        torch.save(trained.state, file)  # into a file: given a path, torch writes its name into it
     record |= {"row": job.row.title, "seed": job.seed, "step": trained.step, "curve": trained.curve}
     _keep(job.run, record | {"validation": dict(trained.curve)[trained.step], "seconds": time.monotonic() - begun})
 
@@ -136,7 +137,8 @@ def score(job: Job) -> None:
         shown = shown or _picture(pixels, predicted)
     job.scores.parent.mkdir(parents=True, exist_ok=True)
     if shown is not None and job.seed == 0:
-        _whole(job.scores.with_suffix(".npz"), lambda path: _save_picture(path, shown))
+        with whole_file(job.scores.with_suffix(".npz")) as path:
+            np.savez_compressed(path, **shown)
     seg = mean_seg([frame["jaccard"] for frame in frames])
     _keep(job.scores, {"seg": seg, "frames": frames, "seconds": time.monotonic() - begun})
 
@@ -156,17 +158,6 @@ def _picture(pixels: Pixels, predicted: Labels) -> dict[str, Any] | None:
     return {"image": image, "reference": labels, "predicted": predicted}
 
 
-def _save_picture(path: Path, arrays: dict[str, Any]) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-
-
 def _keep(path: Path, record: dict[str, Any]) -> None:
-    _whole(path, lambda staged: staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8"))
-
-
-def _whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Have a file written beside its place, and moved there when it is whole."""
-    staged = path.with_name(f".{path.name}.part")
-    write(staged)
-    staged.replace(path)
+    with whole_file(path) as staged:
+        staged.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

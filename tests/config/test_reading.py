@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from raysynth.base.errors import InputError
 from raysynth.config import Config
-from raysynth.config.reading import describe, load
+from raysynth.config.messages import describe
+from raysynth.config.reading import load
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 GOOD = """name: test
 data:
   root: data/test
@@ -167,7 +168,7 @@ PLAIN = st.none() | st.booleans() | st.integers(-5, 300) | st.floats(-2, 2) | st
 VALUES = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.just("steps"), inner), max_leaves=3
 )
-PATHS = [path for path, _ in describe()]
+PATHS = [path for path, _ in describe(Config)]
 
 
 @settings(max_examples=200)
@@ -194,7 +195,7 @@ def mistake(path):
 
 
 def test_describe_names_every_setting():
-    paths = [".".join(path) for path, _ in describe()]
+    paths = [".".join(path) for path, _ in describe(Config)]
     assert len(paths) == len(set(paths))
     assert {"name", "data", "data.split.by", "texture.train.ema", "runtime.threads"} <= set(paths)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from raysynth.actors.pipeline import Report
-from raysynth.base.progress import progress, show, track_shards
+from raysynth.cli.terminal import progress, show, track_shards
 
 
 def test_shards_are_passed_on_and_each_gets_a_line(capsys: pytest.CaptureFixture[str]) -> None:
