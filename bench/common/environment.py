@@ -1,4 +1,4 @@
-"""What a figure was measured on, kept beside the figure. Imported by the other files of this folder."""
+"""What a result was measured on, kept beside it."""
 
 import json
 import os
@@ -12,21 +12,26 @@ from typing import Any
 
 import torch
 
-RESULTS = Path(__file__).parent / "results"
+from bench.common.paths import RESULTS, ROOT
+
 PACKAGES = ("numpy", "scipy", "torch", "diffusers", "ray", "zarr")
+"""Those whose versions are recorded."""
 
 
 def environment() -> dict[str, Any]:
-    """Machine kind, cores, threads, versions, commit and how busy the machine is, JSON values only.
+    """Describe the machine, the versions, the commit and the load.
 
-    load_1m: processes that ran or waited for a core over the last minute; above `cores`, times are those of a shared
-    machine.
+    Returns
+    -------
+    dict[str, Any]
+        JSON values only. `load_1m` is the mean number of processes that ran or waited for a core in the last minute:
+        where it is above `cores`, times are those of a shared machine.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "command": " ".join(["python", *map(_without_folder, sys.argv)]),
+        "command": " ".join([sys.argv[0], *map(_without_folder, sys.argv[1:])]),
         "commit": _commit(),
-        "cpu": _cpu(),
+        "cpu": _processor(),
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -37,29 +42,58 @@ def environment() -> dict[str, Any]:
 
 
 def save_result(name: str, figures: object) -> Path:
-    """Write `figures` (JSON values) with the environment to `bench/results/<name>.json`; returns the file."""
+    """Write a result with its environment into `bench/results/`.
+
+    Parameters
+    ----------
+    name
+        Name of the file, without `.json`.
+    figures
+        The measured values, JSON values only.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name}.json"
-    file.write_text(json.dumps({"environment": environment(), "figures": figures}, indent=2) + "\n")
+    file.write_text(json.dumps({"environment": environment(), "figures": figures}, indent=2) + "\n", encoding="utf-8")
     print(f"written: {file}")
     return file
 
 
+def read_result(name: str) -> dict[str, Any]:
+    """Read the measured values of a result.
+
+    Parameters
+    ----------
+    name
+        Name of the file in `bench/results/`, without `.json`.
+
+    Returns
+    -------
+    dict[str, Any]
+        The values that `save_result` was given.
+    """
+    figures: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["figures"]
+    return figures
+
+
 def _without_folder(argument: str) -> str:
-    """The argument with the last part of each absolute path in it: folders of one machine mean nothing on another."""
+    """Keep the last part of each absolute path: folders of one machine mean nothing on another."""
     return "=".join(Path(part).name if part.startswith("/") else part for part in argument.split("="))
 
 
 def _commit() -> str:
-    """The checked-out commit, with a mark where files of the package differ from it."""
-    root = Path(__file__).parents[1]
-    run = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    """Name the checked-out commit, with a mark where files of the package differ from it."""
+    run = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     return subprocess.run(run, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _cpu() -> str:
-    """The processor's name as Linux gives it, else the architecture."""
+def _processor() -> str:
+    """Read the processor's name as Linux gives it, else the architecture."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()

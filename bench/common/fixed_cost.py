@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import ray
 
+from bench.common.paths import CONFIGS
 from raysynth.base.seeds import Stage, generator, seed_key
 from raysynth.config import Config
 from raysynth.config.reading import load
@@ -32,7 +32,7 @@ def small_frames(shards: int, frames: int, cells: int) -> Config:
         f"generate.cells_per_shard={cells}",
         "runtime.cpus_per_actor=1",
     )
-    return load(Path(__file__).parents[1] / "configs/nuclei-2d.yaml", settings)
+    return load(CONFIGS / "nuclei-2d.yaml", settings)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What sameness covers of a data set: every object but the records of its runs. Imported by other files here."""
+"""Whether two data sets hold the same bytes: every object counts but the records of their runs."""
 
 import hashlib
 
@@ -6,14 +6,37 @@ from raysynth.base.objects import Objects
 from raysynth.store.dataset import RUNS
 
 Hashes = dict[str, str]
+"""SHA-256 of each object, by key."""
 
 
 def hashes(uri: str) -> Hashes:
-    """SHA-256 of every object of the data set at `uri`, by key, those of its runs left out."""
+    """Hash every object of a data set but those of its runs.
+
+    Parameters
+    ----------
+    uri
+        Folder or `s3://` address of the data set.
+
+    Returns
+    -------
+    Hashes
+        Hexadecimal SHA-256 by key.
+    """
     target = Objects(uri)
     return {key: hashlib.sha256(target.get(key)).hexdigest() for key in target.keys("") if not key.startswith(RUNS)}
 
 
 def differing(a: Hashes, b: Hashes) -> list[str]:
-    """Keys of the objects that only one of two data sets has, or that are not the same in both."""
+    """Compare two data sets.
+
+    Parameters
+    ----------
+    a, b
+        Hashes of their objects.
+
+    Returns
+    -------
+    list[str]
+        Keys that only one of them has, or whose objects differ.
+    """
     return sorted(key for key in a.keys() | b.keys() if a.get(key) != b.get(key))

@@ -1,6 +1,6 @@
 """How many cells find a place, how fast, and what do whole frames cost?
 
-    python bench/composition.py [--suite YAML] [--repeats 5] [--counts 100 1000 10000]
+    python -m bench composition [--suite YAML] [--repeats 5] [--counts 100 1000 10000]
 
 The authors' script (Yilmaz et al., p = 1, cells held to an ellipse around the frame's centre) places 27 of 45 cells of
 64x64 crops on 448x644 in 5.9 s on one core. Its ellipse has semi-axes of 100x150 px and asks only for a cell's centre;
@@ -14,16 +14,16 @@ are the process's own CPU time, median and least over the repeats (one for whole
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from environment import save_result
 from numpy.random import Generator
 from numpy.typing import NDArray
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.paths import CONFIGS
+from bench.common.suite import described, suite_options
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config.reading import load
 from raysynth.population.cell import Cell
@@ -36,7 +36,6 @@ CANVAS = (448, 644)
 DIAMETERS_PX = (28, 42)
 VOLUME, LARGE_VOLUME = (64, 512, 512), (96, 1024, 1024)
 RING, DIFFERENT_CELLS = 3, 200
-ROOT = Path(__file__).parents[1]
 
 Mask = NDArray[np.bool_]
 
@@ -110,7 +109,7 @@ def composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[M
         texture = np.full(grown, 0.1, np.float16)
         texture[..., RING:-RING, RING:-RING][mask] = rng.uniform(0.4, 0.8, int(mask.sum()))
         made.append(Cell(mask, texture, RING))
-    return Composer(made, statistics, load(ROOT / "configs" / f"{bundle}.yaml", settings), 0, 0)
+    return Composer(made, statistics, load(CONFIGS / f"{bundle}.yaml", settings), 0, 0)
 
 
 def whole_frames(
@@ -128,10 +127,10 @@ def whole_frames(
 
 def main() -> None:
     """Measure all and save."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--repeats", type=int)
     arguments.add_argument("--counts", type=int, nargs="+", help="cells in one large volume")
-    chosen = options(arguments, "composition")
+    chosen = suite_options(arguments, "composition")
     rng, repeats = np.random.default_rng(0), chosen.repeats
     figures: dict[str, Any] = {"authors": AUTHORS, "large_volume": list(LARGE_VOLUME)}
     figures["ours"] = {f"cells of {d} px": authors_setting(rng, d, repeats) for d in DIAMETERS_PX}
@@ -147,7 +146,3 @@ def main() -> None:
     }
     print(figures["placing"], figures["whole_frames"], sep="\n")
     save_result("composition", figures)
-
-
-if __name__ == "__main__":
-    main()

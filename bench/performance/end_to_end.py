@@ -1,6 +1,6 @@
 """A whole data set as a user makes it: time, rate, bytes, files, memory, and whether it is right.
 
-    python bench/end_to_end.py [--suite YAML] [CONFIG] [--bank FOLDER] [--out FOLDER] [--frames 100000] [--set …]
+    python -m bench end_to_end [--suite YAML] [CONFIG] [--bank FOLDER] [--out FOLDER] [--frames 100000] [--set …]
 
 Runs `raysynth generate CONFIG --cells` on a bank of kept cells (without one, its own cells go through the whole
 cascade), samples the memory of every process of the run, then verifies the data set and compares 1,000 random frames
@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 import obstore
 import psutil
-from environment import save_result
 from scipy.ndimage import find_objects
-from suite import options as parsed
-from suite import parser
 
+from bench.common.environment import save_result
+from bench.common.suite import described, suite_options
 from raysynth.base.objects import Objects
 from raysynth.store.reader import Dataset
 
@@ -145,7 +144,7 @@ def make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, Any
 
 def main() -> None:
     """Make, measure and check one data set."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("config", nargs="?")
     arguments.add_argument("--name", help="of the result")
     arguments.add_argument("--bank", help="a folder")
@@ -153,7 +152,7 @@ def main() -> None:
     arguments.add_argument("--out")
     arguments.add_argument("--frames", type=int)
     arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
-    options = parsed(arguments, "end_to_end")
+    options = suite_options(arguments, "end_to_end")
     figures: dict[str, Any] = {}
     if options.make_bank:
         figures["bank"] = make_bank(options, options.settings)
@@ -175,7 +174,3 @@ def main() -> None:
     }
     print({name: value for name, value in figures.items() if name != "memory"}, flush=True)
     save_result(f"end_to_end-{options.name}", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Does every data set come out the same, whatever dies on the way? Random kills on a local cluster of three nodes.
 
-    python bench/faults.py [--suite YAML] [--runs 20] [--kills 6]
+    python -m bench faults [--suite YAML] [--runs 20] [--kills 6]
 
 Each run makes 24 shards of elliptic cells (real composition and writing, synthesis that waits a second) on a Ray
 cluster of a head and two workers. At random moments one of these is killed with SIGKILL: a process at work, the raylet
@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from environment import save_result
-from fixed_cost import Ellipses, small_frames
-from processes import title
 from ray.cluster_utils import Cluster
-from same_bytes import differing, hashes
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.fixed_cost import Ellipses, small_frames
+from bench.common.paths import ROOT
+from bench.common.processes import title
+from bench.common.same_bytes import differing, hashes
+from bench.common.suite import described, suite_options
 from raysynth.actors.generate import generate
 from raysynth.store.verify import verify
 
@@ -58,9 +59,9 @@ class Series:
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         """Start a driver that makes the data set `name`."""
-        command = [sys.executable, __file__, "--drive", self.cluster.address, str(self.folder / name)]
+        command = [sys.executable, "-m", "bench", "faults", "--drive", self.cluster.address, str(self.folder / name)]
         with (self.folder / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
 
     def run(self, name: str, kills: int) -> dict[str, Any]:
         """Make one data set through `kills` kills; returns what was killed and how often a driver was started."""
@@ -126,14 +127,14 @@ def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run the series, or be one of its drivers."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--runs", type=int)
     arguments.add_argument("--kills", type=int, help="a run")
     arguments.add_argument("--seed", type=int)
     arguments.add_argument("--victims", nargs="+", choices=["process", "raylet", "driver"])
     arguments.add_argument("--name", help="of the result")
     arguments.add_argument("--drive", nargs=2, metavar=("ADDRESS", "OUT"), help=argparse.SUPPRESS)
-    chosen = options(arguments, "faults")
+    chosen = suite_options(arguments, "faults")
     if chosen.drive:
         drive(*chosen.drive)
         return
@@ -146,7 +147,3 @@ def main() -> None:
             save_result(chosen.name, measure(series, chosen.runs, chosen.kills))
         finally:
             cluster.shutdown()
-
-
-if __name__ == "__main__":
-    main()

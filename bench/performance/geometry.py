@@ -1,6 +1,6 @@
 """Seconds a cell and quality of both 3D stages against the number of cells at once.
 
-    python bench/geometry.py [--sizes 1 4 16 64 256] [--device cuda] [--threads 2]
+    python -m bench geometry [--sizes 1 4 16 64 256] [--device cuda] [--threads 2]
 
 Views: the bundle's SyncDreamer draws the views of held-out shapes; quality is the IoU of the views with the projections
 of the hull they carve. Surface: NeuS on true silhouettes (16 views of 64 px), volume IoU at 64 voxels a side; beside it
@@ -9,7 +9,6 @@ the visual hull, the same fit one cell at a time, and a plain one-cell-at-a-time
 and give, with the peak rate of a device, the least time it could take. Writes `bench/results/geometry.json`.
 """
 
-import argparse
 import statistics
 import threading
 import time
@@ -20,19 +19,20 @@ from typing import Any
 
 import psutil
 import torch
-from environment import save_result
-from plain_neus import fit_plain
-from shape_families import held_out, measured
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.common.environment import save_result
+from bench.common.plain_neus import fit_plain
+from bench.common.shape_families import held_out, measured
+from bench.common.suite import described
 from raysynth.base.seeds import normal
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
 from raysynth.geometry.stars import FILL
-from raysynth.models.views import sample
+from raysynth.models.views import sample_views
 from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit
 
 BUNDLE = "embryo-3d"
@@ -118,7 +118,7 @@ def view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dic
     heights = torch.full((len(truth),), 2 * FILL, device=device)
 
     def draw(cells: int) -> Tensor:
-        return sample(model, condition[:cells], heights[:cells], noise[:cells], scheduler, STEPS)
+        return sample_views(model, condition[:cells], heights[:cells], noise[:cells], scheduler, STEPS)
 
     draw(1)  # torch loads parts of itself on first use
     rows = []
@@ -171,7 +171,7 @@ def surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> 
 
 def main() -> None:
     """Measure and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 4, 16, 64, 256])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -184,7 +184,3 @@ def main() -> None:
         "views": view_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
     }
     save_result("geometry" if chosen.device == "cpu" else f"geometry-{chosen.device}", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Does a run that begins without any GPU node get the nodes of an autoscaler, use them all, and end well?
 
-    python bench/growing.py [--config configs/demo-2d.yaml] [--frames 12]
+    python -m bench growing [--config configs/demo-2d.yaml] [--frames 12]
 
 Starts a Ray head with an autoscaler that adds up to 2 nodes with a pretended GPU each (Ray's `fake_multinode` provider:
 raylets on this machine), and generates with `runtime.max_actors=2`. Every shard waits until both actors have begun, so
@@ -8,7 +8,6 @@ the run ends only if both nodes came, and only if both were asked for before any
 and writes `bench/results/growing.json`. The actors compute on the CPU.
 """
 
-import argparse
 import json
 import os
 import socket
@@ -24,8 +23,9 @@ from pathlib import Path
 
 import psutil
 import ray
-from environment import save_result
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.actors.generate import generate
 from raysynth.actors.pipeline import Synthesised, Synthesiser
 from raysynth.actors.sent_bundle import SentBundle
@@ -130,7 +130,7 @@ def _settings(address: str) -> dict[str, object]:
 
 def main() -> None:
     """Run it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("--config", default="configs/demo-2d.yaml")
     parser.add_argument("--frames", type=int, default=12)
     given = parser.parse_args()
@@ -152,7 +152,3 @@ def main() -> None:
     assert came == NODES, f"{came} actors began"
     figures = {"gpus_at_start": summary["actors"], "actors": came, "shards": summary["made"], "seconds": elapsed}
     save_result("growing", figures)
-
-
-if __name__ == "__main__":
-    main()

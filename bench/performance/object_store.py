@@ -1,6 +1,6 @@
 """What if far more cells wait than the object store holds? A run whose composer is slower than its actors.
 
-    python bench/object_store.py [--suite YAML] [--shards 40]
+    python -m bench object_store [--suite YAML] [--shards 40]
 
 Two actors make shards of large random cells at once; composing takes a second. Ray's object store is the smallest it
 allows. Every shard must come through, whether Ray holds the actors back or moves rows to the disk.
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import ray
-from environment import save_result
-from fixed_cost import Made
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.fixed_cost import Made
+from bench.common.suite import described, suite_options
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pool import Pool
@@ -62,11 +62,11 @@ class Slow:
 
 def main() -> None:
     """One run."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--shards", type=int)
     arguments.add_argument("--cells", type=int, help="a shard")
     arguments.add_argument("--side", type=int, help="voxels along a cell")
-    chosen = options(arguments, "object_store")
+    chosen = suite_options(arguments, "object_store")
     ray.init(num_cpus=3, object_store_memory=STORE_MB * 2**20, log_to_driver=False, logging_level=logging.ERROR)
     pool, large = Pool(2, 2, cpus=1, gpus=0), Large(chosen.cells, chosen.side)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +90,3 @@ def most_waiting(times: Sequence[Mapping[str, tuple[float, float]]]) -> int:
     """The largest number of shards that were made and not yet being composed."""
     events = sorted((when, step) for t in times for when, step in ((t["synthesise"][1], 1), (t["compose"][0], -1)))
     return int(np.cumsum([step for _, step in events]).max())
-
-
-if __name__ == "__main__":
-    main()

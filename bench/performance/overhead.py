@@ -1,6 +1,6 @@
 """What does the pipeline itself cost? Stages of fixed time, on one actor and on many.
 
-    python bench/overhead.py [--suite YAML] [--actors 1 4 16 32] [--shards 20]
+    python -m bench overhead [--suite YAML] [--actors 1 4 16 32] [--shards 20]
 
 The GPU stage sleeps 2 s a shard and composition 0.5 s; actors import no torch. `--shards` shards an actor, on a local
 Ray cluster of nodes of 16 logical CPUs. Given are: seconds until the first actor and until every actor works, the
@@ -16,11 +16,11 @@ import time
 from typing import Any
 
 import ray
-from environment import save_result
-from fixed_cost import Ellipses, Sleeping
 from ray.cluster_utils import Cluster
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.fixed_cost import Ellipses, Sleeping
+from bench.common.suite import described, suite_options
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
 from raysynth.actors.pipeline import Report
@@ -85,10 +85,10 @@ def plain_loop(shards: int) -> float:
 
 def main() -> None:
     """Measure every size of the pool."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--actors", type=int, nargs="+")
     arguments.add_argument("--shards", type=int, help="an actor")
-    chosen = options(arguments, "overhead")
+    chosen = suite_options(arguments, "overhead")
     results: dict[str, Any] = {"plain_loop_s": plain_loop(chosen.shards), "runs": []}
     for actors in chosen.actors:
         row = measure(actors, chosen.shards)
@@ -97,7 +97,3 @@ def main() -> None:
         results["runs"].append(row)
         print(row, flush=True)
     save_result("overhead", results)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """A bucket that fails one request in twenty: is the data set the same, and is anything written twice without cause?
 
-    python bench/s3.py [--suite YAML] [--runs 5] [--share 0.05]
+    python -m bench s3 [--suite YAML] [--runs 5] [--share 0.05]
 
 Generates into moto's S3 server, in a process of its own, through a layer that can spoil requests: by an answer of 503
 in place of what was asked, by an answer of 500 after it was done, or by a connection that ends without an answer, each
@@ -22,11 +22,11 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 import ray
-from environment import save_result
-from fixed_cost import Ellipses, small_frames
-from same_bytes import differing, hashes
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.fixed_cost import Ellipses, small_frames
+from bench.common.same_bytes import differing, hashes
+from bench.common.suite import described, suite_options
 from raysynth.actors.generate import generate
 from raysynth.store.verify import verify
 
@@ -142,12 +142,12 @@ def make(name: str, shards: int, cells: int) -> dict[str, Any]:
 
 def main() -> None:
     """The undisturbed run, then the disturbed ones."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--runs", type=int)
     arguments.add_argument("--share", type=float, help="of the requests that are spoilt")
     arguments.add_argument("--shards", type=int)
     arguments.add_argument("--cells", type=int, help="a shard")
-    chosen = options(arguments, "s3")
+    chosen = suite_options(arguments, "s3")
     server, address = start()
     ray.init(num_cpus=2, object_store_memory=100 * 2**20, include_dashboard=False, log_to_driver=False)
     try:
@@ -180,7 +180,3 @@ def main() -> None:
     finally:
         ray.shutdown()
         server.terminate()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """How does the real cascade scale? Strong and weak scaling over actors, on any cluster.
 
-    python bench/scaling.py CONFIG [--gpus 1,2,4,8 | --actors 1,2] [--address ADDRESS] [--set KEY.PATH=VALUE ...]
+    python -m bench scaling CONFIG [--gpus 1,2,4,8 | --actors 1,2] [--address ADDRESS] [--set KEY.PATH=VALUE ...]
 
 Runs `generate` with 1, 2, … actors. Strong scaling makes `--strong` shards with any of them, weak scaling `--weak`
 shards an actor. Of each run: images and cells a second, over the whole run and from the first moment an actor worked;
@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from environment import save_result
-from suite import options, parser
-
+from bench.common.environment import save_result
+from bench.common.suite import described, suite_options
 from raysynth.base.objects import Objects
 from raysynth.config.reading import load
 
@@ -70,7 +69,7 @@ def against_smallest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure every size, strongly and weakly."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("config", nargs="?")
     size = arguments.add_mutually_exclusive_group()
     size.add_argument("--gpus", metavar="N,N,…")
@@ -80,7 +79,7 @@ def main() -> None:
     arguments.add_argument("--strong", type=int, help="shards in all")
     arguments.add_argument("--weak", type=int, help="shards an actor")
     arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
-    chosen = options(arguments, "scaling")
+    chosen = suite_options(arguments, "scaling")
     sizes = [int(size) for size in (chosen.gpus or chosen.actors).split(",")]
     settings = [*chosen.settings, f"runtime.device={'cuda' if chosen.gpus else 'cpu'}"]
     results: dict[str, Any] = {}
@@ -94,7 +93,3 @@ def main() -> None:
                 print(kind, rows[-1], flush=True)
             results[kind] = against_smallest(rows)
     save_result(f"scaling-{Path(chosen.config).stem}", results)
-
-
-if __name__ == "__main__":
-    main()

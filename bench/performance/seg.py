@@ -1,20 +1,20 @@
 """SEG here against py-ctcmetrics, on the same label files.
 
-    python bench/seg.py [--data data/Fluo-N2DH-GOWT1] [--rounds 3]
+    python -m bench seg [--data data/Fluo-N2DH-GOWT1] [--rounds 3]
 
 Silver labels count as prediction, gold ones as reference, over the frames that have both. Both sides read the files
 themselves and use one process. Writes `bench/results/seg.json`.
 """
 
-import argparse
 import re
 import time
 from pathlib import Path
 
 from ctc_metrics.metrics import seg as ctc_seg
 from ctc_metrics.utils.representations import match
-from environment import save_result
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.measures.seg import compare
 
 TARGET = 10.0
@@ -46,7 +46,7 @@ def race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tu
 
 def main() -> None:
     """Measure both sequences."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("--data", type=Path, default=Path("data/Fluo-N2DH-GOWT1"))
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -64,7 +64,3 @@ def main() -> None:
         }
         print(sequence, figures[sequence])
     save_result("seg", figures)
-
-
-if __name__ == "__main__":
-    main()

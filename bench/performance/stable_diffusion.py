@@ -1,6 +1,6 @@
 """What a Stable Diffusion start costs: parameters, memory and time of a training step, speed of sampling.
 
-    python bench/stable_diffusion.py [--device cpu|cuda] [--size full|tiny] [--steps 10]
+    python -m bench stable_diffusion [--device cpu|cuda] [--size full|tiny] [--steps 10]
 
 The architecture of Stable Diffusion 1.5 with random weights, in float32: nothing is downloaded, and neither cost
 depends on the weights. Training: 256 px, batch 1, each case in a process of its own, for its peak of memory (CPU: the
@@ -24,8 +24,10 @@ from typing import Any
 import psutil
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from environment import save_result
 
+from bench.common.environment import save_result
+from bench.common.paths import ROOT
+from bench.common.suite import described
 from raysynth.config import TrainConfig
 from raysynth.models.diffusion import per_sample_loss
 from raysynth.models.stable_diffusion import assemble
@@ -83,7 +85,7 @@ def train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
     """One optimisation step as `raysynth.train` takes it, at batch 1."""
     device = next(model.parameters()).device
     image, control = torch.rand(1, 1, TRAINING_PX, TRAINING_PX), torch.rand(1, 3, TRAINING_PX, TRAINING_PX)
-    x0 = model.first_stage.encode(image.to(device) * 2 - 1)
+    x0 = model.codec.encode(image.to(device) * 2 - 1)
     noise, t = torch.randn_like(x0), torch.randint(1000, (1,), device=device)
     predicted = model(model.scheduler.add_noise(x0, noise, t), t, control.to(device))
     per_sample_loss(model.scheduler, predicted, x0, noise, t).mean().backward()
@@ -116,13 +118,13 @@ def sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[st
     """Seconds of a denoiser call on one image and on a guided pair, of a decoding, and what follows from them."""
 
     def call(n: int) -> Callable[[], object]:
-        x_t, t = torch.randn(n, *model.latent_shape(side), device=device), torch.full((n,), 500, device=device)
+        x_t, t = torch.randn(n, *model.encoded_shape(side), device=device), torch.full((n,), 500, device=device)
         control = torch.rand(n, 3, side, side, device=device)
         return lambda: model(x_t, t, control)
 
-    latent = torch.randn(1, *model.latent_shape(side), device=device)
+    latent = torch.randn(1, *model.encoded_shape(side), device=device)
     one, pair = (median_seconds(call(n), device) for n in (1, 2))
-    decode = timed(lambda: model.first_stage.decode(latent), device)
+    decode = timed(lambda: model.codec.decode(latent), device)
     here, guided = steps * one + decode, GUIDED_STEPS * pair + decode
     return {
         "seconds_a_call": one,
@@ -141,7 +143,7 @@ def median_seconds(call: Callable[[], object], device: str) -> float:
 
 def count_parameters(model: TextureModel) -> dict[str, float]:
     """Millions of parameters of each part, and of all those that train."""
-    parts = {"unet": model.unet, "controlnet": model.controlnet, "vae": model.get_submodule("first_stage.vae")}
+    parts = {"unet": model.unet, "controlnet": model.controlnet, "vae": model.get_submodule("codec.vae")}
     counts = {f"{name}_million": sum(p.numel() for p in part.parameters()) / 1e6 for name, part in parts.items()}
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
     return counts | {"trained_million": trained, "frozen_million": sum(counts.values()) - trained}
@@ -172,8 +174,19 @@ def free_gib(device: str) -> float:
 
 def in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) -> dict[str, Any]:
     """The figures of one training case; its last line, or why there is none."""
-    command = [sys.executable, __file__, "--device", options.device, "--size", options.size, "--case", optimizer]
-    done = subprocess.run(command + ["--saving"] * saving, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "stable_diffusion",
+        "--device",
+        options.device,
+        "--size",
+        options.size,
+        "--case",
+        optimizer,
+    ]
+    done = subprocess.run(command + ["--saving"] * saving, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         return {"failed": f"exit code {done.returncode}: {(done.stderr.strip() or 'killed').splitlines()[-1]}"}
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -182,7 +195,7 @@ def in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) ->
 
 def main() -> None:
     """Measure everything, or the one training case that `--case` names."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--size", choices=sorted(UNETS), default="full")
     parser.add_argument("--steps", type=int, default=10, help="denoiser calls an image in our setting")
@@ -203,7 +216,3 @@ def main() -> None:
         figures[f"sampling_{side}_px"] = sampling(model, side, options.steps, options.device)
         print(side, figures[f"sampling_{side}_px"], flush=True)
     save_result("stable_diffusion" if options.size == "full" else f"stable_diffusion_{options.size}", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Where does the time go? Seconds of every stage of the cascade, of composing and of encoding, in one process.
 
-    python bench/stages.py [--suite YAML] [--device cuda] [--cells 64] [--repeats 3] [--set KEY.PATH=VALUE ...]
+    python -m bench stages [--suite YAML] [--device cuda] [--cells 64] [--repeats 3] [--set KEY.PATH=VALUE ...]
 
 Needs no Ray. For each bundle, shards of `--cells` cells go through the cascade one after the other; the first warms up
 and does not count. Each is then composed into frames of its config's density, as many as place each cell about once,
@@ -15,9 +15,9 @@ from statistics import median
 from typing import Any, TypeVar
 
 import torch
-from environment import save_result
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.suite import described, suite_options
 from raysynth.cascade.cascade import Cascade
 from raysynth.config.reading import load
 from raysynth.population.compose import compose_shard
@@ -97,14 +97,14 @@ def figures(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure every bundle of the suite."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--bundles", nargs="+", metavar="BUNDLE=CONFIG")
     arguments.add_argument("--device", choices=["cpu", "cuda"])
     arguments.add_argument("--threads", type=int, help="of torch, on a CPU")
     arguments.add_argument("--cells", type=int, help="a shard")
     arguments.add_argument("--repeats", type=int, help="shards, after one that warms up")
     arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
-    chosen = options(arguments, "stages")
+    chosen = suite_options(arguments, "stages")
     torch.set_num_threads(chosen.threads)
     torch.use_deterministic_algorithms(True)
     results: dict[str, Any] = {}
@@ -118,7 +118,3 @@ def main() -> None:
             torch.cuda.reset_peak_memory_stats()
         print(bundle, {name: value for name, value in results[bundle].items() if name != "shards"}, flush=True)
     save_result("stages" if chosen.device == "cpu" else "stages-cuda", results)
-
-
-if __name__ == "__main__":
-    main()

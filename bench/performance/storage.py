@@ -1,6 +1,6 @@
 """How fast is a data set written and read? Against a plain file, zarr-python, and zarr with the zarrs pipeline.
 
-    python bench/storage.py [--suite YAML] [--dataset NAME=URI ...] [--repeats 5]
+    python -m bench storage [--suite YAML] [--dataset NAME=URI ...] [--repeats 5]
 
 Writes again the first `--shards` shards of each data set, on the disk that holds `--folder`, in one process:
 
@@ -26,10 +26,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import zarr
-from environment import save_result
 from numpy.typing import NDArray
-from suite import options, parser
 
+from bench.common.environment import save_result
+from bench.common.suite import described, suite_options
 from raysynth.base.objects import Objects
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
@@ -186,12 +186,12 @@ def measure(uri: str, shards: int, repeats: int, parent: Path) -> dict[str, Any]
 
 def main() -> None:
     """Measure every data set."""
-    arguments = parser(__doc__)
+    arguments = described(__doc__)
     arguments.add_argument("--datasets", "--dataset", nargs="+", metavar="NAME=URI")
     arguments.add_argument("--folder", help="on the disk that is measured")
     arguments.add_argument("--shards", type=int)
     arguments.add_argument("--repeats", type=int)
-    chosen = options(arguments, "storage")
+    chosen = suite_options(arguments, "storage")
     figures = {}
     with tempfile.TemporaryDirectory(dir=chosen.folder) as parent:
         for entry in chosen.datasets:
@@ -199,7 +199,3 @@ def main() -> None:
             figures[name] = measure(uri, chosen.shards, chosen.repeats, Path(parent))
             print(name, figures[name], flush=True)
     save_result("storage", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Does training under Ray learn the same with one worker, with two, and with one that is killed?
 
-    python bench/training.py [--config configs/nuclei-2d.yaml] [--steps 200] [--precision no|bf16]
+    python -m bench training [--config configs/nuclei-2d.yaml] [--steps 200] [--precision no|bf16]
 
 Prepares the config's real crops in a temporary workspace and trains MaskDDPM on them three times, batch 16, one thread
 a worker, two logical CPUs. Losses, rates and waits are read from the TensorBoard events of each run; the killed run's
@@ -8,7 +8,6 @@ first worker gets `kill -9` half-way. Writes `bench/results/training.json`
 (or `training-bf16.json`).
 """
 
-import argparse
 import os
 import signal
 import tempfile
@@ -18,9 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from environment import save_result
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.actors.cluster import cluster
 from raysynth.config import Config
 from raysynth.config.reading import load
@@ -80,7 +80,7 @@ def run(config: Config, folder: Path, workers: int, kill_step: int | None = None
 
 def main() -> None:
     """Train three times and compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("--config", type=Path, default=Path("configs/nuclei-2d.yaml"))
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--precision", choices=("no", "bf16"), default="no", help="bf16 rounds half a batch otherwise")
@@ -110,7 +110,3 @@ def main() -> None:
     }
     print(figures)
     save_result("training" if options.precision == "no" else f"training-{options.precision}", figures)
-
-
-if __name__ == "__main__":
-    main()

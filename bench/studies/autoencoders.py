@@ -1,13 +1,12 @@
 """What does a first stage lose? Reconstruction of held-out crops by learned autoencoders, beside folded pixels.
 
-    python bench/autoencoders.py CONFIG ... [--steps 600]
+    python -m bench autoencoders CONFIG ... [--steps 600]
 
 For each config (`raysynth prepare` it first): trains the autoencoder of factor 2 and of factor 4 on the training crops,
 and gives PSNR on the validation crops (unit range) and the share of their granularity that is left inside the cells.
 Pixels folded into channels, the default, are gone through the same way. Writes `bench/results/autoencoders.json`.
 """
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from environment import save_result
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures import morphology
-from raysynth.models.image_codecs import FirstStage, Folded, Learned
+from raysynth.models.image_codecs import ImageCodec, LearnedCodec, PixelFolding
 from raysynth.models.signed_distance import as_batch
 from raysynth.train.crops import Crops, load_crops
 from raysynth.train.loop import Trainer
@@ -30,7 +30,7 @@ SHOWN = 200
 
 
 @torch.no_grad()
-def losses(stage: FirstStage, crops: Crops) -> dict[str, float]:
+def losses(stage: ImageCodec, crops: Crops) -> dict[str, float]:
     """PSNR and the granularity that is left, on evenly spaced crops."""
     rows = np.linspace(0, len(crops.images) - 1, SHOWN).round().astype(int)
     images, masks = np.asarray(crops.images[rows], np.float32), np.asarray(crops.masks[rows])
@@ -42,7 +42,7 @@ def losses(stage: FirstStage, crops: Crops) -> dict[str, float]:
     return {"psnr_db": float(-10 * np.log10(max(error, 1e-12))), "granularity_kept": float(grains[1] / grains[0])}
 
 
-def learned(config: Config, factor: int, steps: int) -> tuple[Learned, float]:
+def learned(config: Config, factor: int, steps: int) -> tuple[LearnedCodec, float]:
     """An autoencoder trained on the config's crops, and the seconds it took."""
     texture = config.texture.model_copy(update={"autoencoder": factor})
     task = AutoencoderTask(config.model_copy(update={"texture": texture}))
@@ -58,12 +58,12 @@ def learned(config: Config, factor: int, steps: int) -> tuple[Learned, float]:
     with tempfile.TemporaryDirectory() as place:
         torch.manual_seed(0)
         Trainer(task, config.texture.train.model_copy(update=update), place, "cpu").fit()
-    return Learned(task.model.eval()), time.perf_counter() - start
+    return LearnedCodec(task.model.eval()), time.perf_counter() - start
 
 
 def main() -> None:
     """Measure every config named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("configs", nargs="+", type=Path)
     parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
@@ -73,13 +73,12 @@ def main() -> None:
         config = load(path)
         crops = load_crops(config, "validation")
         fold = config.texture.fold(crops.side_px)
-        rows = figures[config.name] = {"side_px": crops.side_px, f"folded {fold}x{fold}": losses(Folded(fold), crops)}
+        rows = figures[config.name] = {
+            "side_px": crops.side_px,
+            f"folded {fold}x{fold}": losses(PixelFolding(fold), crops),
+        }
         for factor in (2, 4):
             stage, seconds = learned(config, factor, options.steps)
             rows[f"autoencoder {factor}"] = losses(stage, crops) | {"seconds": seconds}
         print(config.name, rows, flush=True)
         save_result("autoencoders", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,26 +1,26 @@
 """How should the mask enter a UNet that starts untrained: concatenated, or through control blocks?
 
-    python bench/conditioning.py [--config configs/nuclei-2d.yaml] [--steps 600]
+    python -m bench conditioning [--config configs/nuclei-2d.yaml] [--steps 600]
 
 Trains both with equal data, noise and steps (no autoencoder, so that nothing else differs) and compares the adherence
 of their textures on 96 validation masks along the way. Needs `raysynth prepare` of the config. Writes
 `bench/results/conditioning.json`.
 """
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from environment import save_result
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures.adherence import adherence
-from raysynth.models.texture import paint
+from raysynth.models.painting import paint
 from raysynth.train.loop import Trainer
 from raysynth.train.texture import TextureTask, draw
 
@@ -32,7 +32,7 @@ def painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
     rngs = [generator(1, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
     images, slices = draw(task.validation, rngs)
     masks = np.stack([one.mask for one in slices])
-    noise = [normal(rng, *task.texture.latent_shape(task.side_px)) for rng in rngs]
+    noise = [normal(rng, *task.texture.encoded_shape(task.side_px)) for rng in rngs]
     painted = np.stack(paint(task.texture.eval(), slices, noise, config.texture, config.masks.truncation_px))
     real = (images[:, 0].numpy() + 1) / 2
     return {"adherence": float(adherence(painted, masks).mean()), "real": float(adherence(real, masks).mean())}
@@ -53,7 +53,7 @@ def train(config: Config, folder: Path, stops: list[int]) -> list[dict[str, floa
 
 def main() -> None:
     """Train and compare both."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("--config", type=Path, default=Path("configs/nuclei-2d.yaml"))
     parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
@@ -66,7 +66,3 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             figures[conditioning] = train(config, Path(folder), stops)
     save_result("conditioning", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """How real do synthetic images look? FID, KID, adherence, morphology and near-copies of bundles.
 
-    python bench/fidelity.py BUNDLE=CONFIG[=DATASET] ... --weights FILE [--crops 500] [--tiles 500]
+    python -m bench fidelity BUNDLE=CONFIG[=DATASET] ... --weights FILE [--crops 500] [--tiles 500]
 
 For each bundle: synthetic single-cell crops against one half of the real validation crops; and, where a data set made
 by `raysynth generate` is given, random tiles of its frames against tiles of one half of the validation frames. Beside
@@ -9,7 +9,6 @@ near as a perfect model of the training data would come. Halves are of whole fra
 configs. Features are kept in `--cache`. Writes `bench/results/fidelity.json`.
 """
 
-import argparse
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from environment import save_result
 from numpy.random import Generator
 from numpy.typing import NDArray
-from texture import paint_rows
 from torch import Tensor
 
+from bench.common.environment import save_result
+from bench.common.painting import paint_rows
+from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle, save_info
 from raysynth.cascade.cascade import Cascade
@@ -224,13 +224,13 @@ def write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
             for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
     adherences = figures["cells"]["adherence"]
     kept |= {"cells_adherence": adherences["synthetic"], "cells_adherence_real": adherences["real"]}
-    command = f"python bench/fidelity.py {bundle.info.name}={config} --weights {figures['weights']}"
+    command = f"python -m bench fidelity {bundle.info.name}={config} --weights {figures['weights']}"
     save_info(bundle.folder, bundle.info.model_copy(update={"fidelity": kept, "fidelity_command": command}))
 
 
 def main() -> None:
     """Measure every bundle named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("bundles", nargs="+", help="bundle=config.yaml or bundle=config.yaml=dataset.zarr")
     parser.add_argument("--weights", type=Path, required=True, help="Inception weights in torch-fidelity's layout")
     parser.add_argument("--cache", type=Path, default=Path("workspace/features"))
@@ -251,7 +251,3 @@ def main() -> None:
         if options.card:
             write_card(bundle, every[name], path)
     save_result("fidelity", every)
-
-
-if __name__ == "__main__":
-    main()

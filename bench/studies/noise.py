@@ -1,14 +1,14 @@
 """Eq. 2 measured: variance of the slice noise and its correlation between slices, for rho = 0, 0.7 and 3.
 
-    python bench/noise.py
+    python -m bench noise
 
 Writes `bench/results/noise.json`.
 """
 
 import numpy as np
 import torch
-from environment import save_result
 
+from bench.common.environment import save_result
 from raysynth.models.noise import slice_noise
 
 SLICES, SIDE, CHANNELS = 16, 128, 4
@@ -33,7 +33,3 @@ def main() -> None:
     for name, row in figures.items():
         print(name, row)
     save_result("noise", figures)
-
-
-if __name__ == "__main__":
-    main()

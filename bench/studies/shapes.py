@@ -1,6 +1,6 @@
 """Are generated solids shaped like real cells that the fit has not seen?
 
-    python bench/shapes.py embryo-3d configs/embryo-3d.yaml [--cells 500]
+    python -m bench shapes embryo-3d configs/embryo-3d.yaml [--cells 500]
 
 Volume, height over width, sphericity and solidity of generated cells (masks, views, surface, gate, slices) against the
 whole real cells of the validation part, as Kolmogorov-Smirnov distances; beside them the distance of one random half of
@@ -10,7 +10,6 @@ of surfaces smoothed by one in-plane pixel; without smoothing and with two pixel
 them is kept for the plot. Writes `bench/results/shapes.json`.
 """
 
-import argparse
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,13 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from environment import save_result
 from numpy.typing import NDArray
-from shape_families import held_out
+from raysynth.cascade.run import Run
 from torch import Tensor
 
+from bench.common.environment import save_result
+from bench.common.shape_families import held_out
+from bench.common.suite import described
 from raysynth.cascade.cascade import Cascade
-from raysynth.cascade.run import Run
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.geometry import stars
@@ -109,7 +109,7 @@ def spectra(sets: dict[str, Masks], fitted: Spectrum, voxel_um: tuple[float, ...
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the bundle named on the command line and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("bundle", nargs="?", default="embryo-3d")
     parser.add_argument("config", type=Path, nargs="?", default=Path("configs/embryo-3d.yaml"))
     parser.add_argument("--cells", type=int, default=500)
@@ -136,7 +136,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, row in figures["smoothed_by_1_px"].items():
         print(name, {key: round(value, 3) for key, value in row.items() if not key.startswith("quantiles")})
     save_result("shapes", figures)
-
-
-if __name__ == "__main__":
-    main()

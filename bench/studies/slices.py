@@ -1,26 +1,26 @@
 """How alike are neighbouring slices of a cell? Synthetic textures over rho of Eq. 2, beside real ones.
 
-    python bench/slices.py BUNDLE=CONFIG ... [--cells 10]
+    python -m bench slices BUNDLE=CONFIG ... [--cells 10]
 
 On the slices of real training cells: the jump of mean brightness from slice to slice over the mean, and the correlation
 of pixels inside the cell and around it, for the real images and for textures painted on the same masks, at the same
 heights and brightness. Needs `raysynth prepare` of the configs. Writes `bench/results/slices.json`.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from environment import save_result
 from numpy.typing import NDArray
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.models.noise import slice_noise
-from raysynth.models.texture import paint
+from raysynth.models.painting import paint
 from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import Crops, load_crops
 
@@ -52,7 +52,7 @@ def painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np
     """Textures `(z, side, side)` of each cell."""
     model, noise, slices = bundle.texture.eval(), [], []
     for item, rows in enumerate(cells):
-        shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
+        shape = model.encoded_shape(config.texture.resolution_px or crops.side_px)
         noise += list(slice_noise(generator(0, 0, Stage.TEXTURE, item), len(rows), rho, *shape))
         slices += [crops.slice(i) for i in rows]
     textures = np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))
@@ -80,7 +80,7 @@ def measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, f
 
 def main() -> None:
     """Measure every bundle named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("bundles", nargs="*", default=["embryo-3d=configs/embryo-3d.yaml"], help="bundle=config.yaml")
     parser.add_argument("--cells", type=int, default=10)
     options = parser.parse_args()
@@ -91,7 +91,3 @@ def main() -> None:
         config = bundle.resolve(load(Path(path)))
         figures[config.name] = measure(bundle, config, options.cells)
     save_result("slices", figures)
-
-
-if __name__ == "__main__":
-    main()

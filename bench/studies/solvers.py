@@ -1,6 +1,6 @@
 """How few steps? Quality of textures against steps, for DDIM, DPM-Solver++(2M) and UniPC.
 
-    python bench/solvers.py BUNDLE=CONFIG --weights FILE [--crops 500]
+    python -m bench solvers BUNDLE=CONFIG --weights FILE [--crops 500]
 
 Paints the masks, heights and brightness of real validation crops under each setting, all from the same noise, and
 compares with the same real crops: KID and FID from Inception features, granularity inside the cell, adherence.
@@ -9,7 +9,6 @@ measured in the same run, one setting after the other, by the process's own time
 UniPC is diffusers' own. Needs `raysynth prepare` of the config. Writes `bench/results/solvers-<bundle>.json`.
 """
 
-import argparse
 import time
 from functools import partial
 from pathlib import Path
@@ -18,10 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import UniPCMultistepScheduler
-from environment import save_result
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import open_bundle
@@ -33,7 +33,8 @@ from raysynth.measures.fidelity import compare
 from raysynth.measures.inception import Inception
 from raysynth.measures.tiles import fixed_map, to_bytes
 from raysynth.models.diffusion import denoise
-from raysynth.models.texture import Slice, TextureModel, condition
+from raysynth.models.painting import Slice, texture_condition
+from raysynth.models.texture import TextureModel
 from raysynth.train.crops import load_crops
 
 SEED = 2
@@ -59,14 +60,14 @@ def paint(model: TextureModel, crops: Crops, setting: tuple[str, int, float], ba
     solver, steps, spacing = setting
     painted = []
     for part, count in equal_batches(crops, batch):
-        seen = condition([one for one, _ in part], truncation_px)
+        seen = texture_condition([one for one, _ in part], truncation_px)
         x_T = torch.stack([noise for _, noise in part])
         predict = partial(_predict, model, seen)
         if solver == "unipc":
             x_0 = unipc(predict, x_T, model, steps)
         else:
             x_0 = denoise(predict, x_T, model.scheduler, steps, spacing, 2 if solver == "dpm++" else 1)
-        painted.append(((model.first_stage.decode(x_0)[:count, 0] + 1) / 2).clamp(0, 1).numpy())
+        painted.append(((model.codec.decode(x_0)[:count, 0] + 1) / 2).clamp(0, 1).numpy())
     return np.concatenate(painted)
 
 
@@ -91,7 +92,7 @@ def figures_of(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> dict[s
 
 def main() -> None:
     """Measure one bundle."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("bundle", help="bundle=config.yaml")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--crops", type=int, default=500)
@@ -111,7 +112,7 @@ def main() -> None:
     real = [unit.from_unit(crops.images[r]) for r in (half, again)]
     real_features = [inception.features(to_bytes(grey, fixed)) for grey in real]
     slices = [crops.slice(i) for i in half]
-    shape = model.latent_shape(crops.side_px)
+    shape = model.encoded_shape(crops.side_px)
     pairs = [(one, normal(generator(SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
     figures: dict[str, Any] = {"weights": inception.name, "real": figures_of(real[0], masks), "settings": {}}
     reference: Tensor | None = None
@@ -134,7 +135,3 @@ def main() -> None:
         }
         print(key, {k: round(v, 5) for k, v in figures["settings"][key].items()}, flush=True)
     save_result(f"solvers-{bundle.info.name}", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Does a start from another bundle help a user with few cells? Textures of new data, from a bundle and from scratch.
 
-    python bench/starts.py BUNDLE=CONFIG ... --weights FILE [--steps 300] [--set KEY=VALUE]
+    python -m bench starts BUNDLE=CONFIG ... --weights FILE [--steps 300] [--set KEY=VALUE]
 
 For each pair, and for 20, 100 and all training cells: trains the texture model from the bundle and from scratch, by the
 same steps, batches and noise (`--set texture.folding=2`: the same architecture at more than 64 px, too), then paints
@@ -10,7 +10,6 @@ real validation crops. Needs `raysynth prepare` of the configs. Writes `bench/re
 goes on with what is not there yet.
 """
 
-import argparse
 import json
 import tempfile
 import time
@@ -20,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from environment import RESULTS, save_result
-from texture import paint_rows
 from torch import Tensor
 
+from bench.common.environment import RESULTS, save_result
+from bench.common.painting import paint_rows
+from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
 from raysynth.config.reading import load
@@ -78,7 +78,7 @@ def arm(config: Config, real: Real, start: str, limit: int | None) -> dict[str, 
 
 def main() -> None:
     """Train and measure every arm."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("pairs", nargs="+", help="bundle=config.yaml")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
@@ -99,7 +99,3 @@ def main() -> None:
                     rows[key] = arm(config, real, start, limit)
                     print(config.name, key, rows[key], flush=True)
                     save_result("starts", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,22 +1,22 @@
 """How near NeuS comes to known shapes from their true silhouettes, beside the visual hull of the same views.
 
-    python bench/surfaces.py [--cells 128] [--others 32]
+    python -m bench surfaces [--cells 128] [--others 32]
 
 Five families of shapes (`shape_families.py`) are seen by 16 or 8 spread cameras at 32 or 64 pixels; NeuS is fitted with
 the default settings and compared at 96 voxels a side. Every surface is meshed too: is the mesh closed, and is its
 volume that of its voxels, on the fine grid and on those of `embryo-3d`? Writes `bench/results/surfaces.json`.
 """
 
-import argparse
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from environment import save_result
-from shape_families import FAMILIES, held_out
 from torch import Tensor
 
+from bench.common.environment import save_result
+from bench.common.shape_families import FAMILIES, held_out
+from bench.common.suite import described
 from raysynth.base.sampling import equal_batches
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout
@@ -95,7 +95,7 @@ def measure(name: str, truth: Tensor, side: int, count: int, config: SurfaceConf
 
 def main() -> None:
     """Measure the default settings."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("--cells", type=int, default=128)
     parser.add_argument("--others", type=int, default=32, help="cells of each family but the first")
     chosen = parser.parse_args()
@@ -108,7 +108,3 @@ def main() -> None:
             rows.append(measure(name, truth, side, count, config))
             print(rows[-1], flush=True)
     save_result("surfaces", {"settings": config.model_dump(), "rows": rows})
-
-
-if __name__ == "__main__":
-    main()

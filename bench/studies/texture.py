@@ -1,6 +1,6 @@
 """Does the texture lie where its mask says? Adherence and the swap test, for the shipped bundles.
 
-    python bench/texture.py [BUNDLE=CONFIG ...] [--crops 200]
+    python -m bench texture [BUNDLE=CONFIG ...] [--crops 200]
 
 For each bundle: 200 crops of the prepared validation part and 200 textures painted on the same masks. Adherence is the
 IoU of the Otsu foreground with the mask. Swap test: the same noise painted under both masks of a pair must fit the own
@@ -9,38 +9,27 @@ stand beside, for even those fail where a slice is dim. Needs `raysynth prepare`
 `bench/results/texture.json`.
 """
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from environment import save_result
 from numpy.typing import NDArray
 
-from raysynth.base.seeds import Stage, generator, normal
+from bench.common.environment import save_result
+from bench.common.painting import paint_rows
+from bench.common.suite import described
+from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures.adherence import adherence, swap_test
-from raysynth.models.texture import TextureModel, paint
 from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import Crops, load_crops
 
 SEED = 1
 SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yaml"]
-
-
-def paint_rows(
-    model: TextureModel, config: Config, crops: Crops, rows: NDArray[np.intp], paired: bool = False
-) -> NDArray[np.floating]:
-    """Textures `(n, side, side)` of the masks, heights and brightness of crops; `paired`: one noise for every two."""
-    shape = model.latent_shape(config.texture.resolution_px or crops.side_px)
-    slices = [crops.slice(i) for i in rows]
-    seeds = [i // 2 if paired else i for i in range(len(rows))]
-    noise = [normal(generator(SEED, int(paired), Stage.TEXTURE, i), *shape) for i in seeds]
-    return np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))
 
 
 def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count: int) -> dict[str, float]:
@@ -81,7 +70,7 @@ def largest_crops(table: pa.Table) -> NDArray[np.intp]:
 
 def main() -> None:
     """Measure every bundle named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("bundles", nargs="*", default=SHIPPED, help="bundle=config.yaml")
     parser.add_argument("--crops", type=int, default=200)
     options = parser.parse_args()
@@ -93,7 +82,3 @@ def main() -> None:
         figures[name] = measure(bundle, load_crops(config, "validation"), table, bundle.resolve(config), options.crops)
         print(name, figures[name])
     save_result("texture", figures)
-
-
-if __name__ == "__main__":
-    main()

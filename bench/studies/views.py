@@ -1,6 +1,6 @@
 """From one mask to a solid: do SyncDreamer's views and NeuS' surface keep to it? And what does the quality gate cost?
 
-    python bench/views.py embryo-3d configs/embryo-3d.yaml [--masks 256]
+    python -m bench views embryo-3d configs/embryo-3d.yaml [--masks 256]
 
 Conditioning masks that no training step has seen: half are held-out training shapes seen from above, half the
 z-projections of real cells of the validation part (all of them, where they are fewer), framed as generation frames
@@ -9,7 +9,6 @@ with the mask and with the views, at the views' resolution. Then, for each thres
 and how good the rest is. Writes `bench/results/views.json`.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from environment import save_result
 from numpy.typing import NDArray
-from shape_families import held_out
 from torch import Tensor
 
+from bench.common.environment import save_result
+from bench.common.shape_families import held_out
+from bench.common.suite import described
 from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import Bundle, open_bundle
@@ -33,8 +33,8 @@ from raysynth.geometry.cameras import layout, pixel_centres
 from raysynth.geometry.relief import Relief
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.stars import FILL
-from raysynth.models.signed_distance import as_batch, soften
-from raysynth.models.views import sample
+from raysynth.models.signed_distance import as_batch, to_signed_distance
+from raysynth.models.views import sample_views
 from raysynth.surfaces.fitting import Surfaces, fit
 from raysynth.surfaces.gate import judge
 from raysynth.train.crops import load_crops
@@ -52,7 +52,7 @@ def shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
     assert spectrum is not None
     above = layout("spread", settings.count)[:1]
     seen, _ = Examples(spectrum, config.shapes.metaballs, settings)(held_out(count, STREAM), above)
-    return list(as_batch(soften((seen[:, 0] > 0).numpy(), settings.truncation_px))[:, 0])
+    return list(as_batch(to_signed_distance((seen[:, 0] > 0).numpy(), settings.truncation_px))[:, 0])
 
 
 def real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
@@ -83,7 +83,7 @@ def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Te
         noise = torch.stack([normal(rng, settings.count, settings.side_px, settings.side_px) for rng in rngs])
         heights = torch.full((len(batch),), 2 * FILL)
         start = time.perf_counter()
-        views = sample(model, condition, heights, noise, scheduler, settings.sampler_steps)
+        views = sample_views(model, condition, heights, noise, scheduler, settings.sampler_steps)
         drawn = time.perf_counter()
         surfaces = fit(views, cameras, config.surface)
         solids = surfaces.fields(GATE_SIDE)
@@ -143,7 +143,7 @@ def gate_curve(figures: dict[str, Tensor]) -> list[dict[str, float]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the bundle named on the command line and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("bundle", nargs="?", default="embryo-3d")
     parser.add_argument("config", type=Path, nargs="?", default=Path("configs/embryo-3d.yaml"))
     parser.add_argument("--masks", type=int, default=256)
@@ -166,7 +166,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures[f"of_{name}"] = summary(part) | {"gate": gate_curve(part)}
     print({name: round(value["mean"], 4) for name, value in summary(together).items()})
     save_result("views", figures)
-
-
-if __name__ == "__main__":
-    main()

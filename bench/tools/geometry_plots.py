@@ -1,18 +1,12 @@
 """Draws the plots of docs/geometry.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
+from bench.common.environment import read_result
+from bench.common.plotting import save_plots
 from raysynth.config import GateConfig
 
-ROOT = Path(__file__).parents[1]
 NAMES = {
     "training": "real, training embryos",
     "validation": "real, validation embryos",
@@ -28,17 +22,11 @@ FIGURES = {
 }
 
 
-def result(name: str) -> dict[str, Any]:
-    """The figures of one benchmark."""
-    figures: dict[str, Any] = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text())["figures"]
-    return figures
-
-
-def spectrum() -> plt.Figure:
+def spectrum() -> Figure:
     """Power of each degree: real cells, the fit, what is generated."""
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for name, label in NAMES.items():
-        values = result("shapes")["spectrum"][name]
+        values = read_result("shapes")["spectrum"][name]
         style = "--" if name == "fitted" else "-"
         axes.semilogy(range(1, len(values) + 1), values, style, marker="o", markersize=3, label=label)
     axes.set(xlabel="degree", ylabel="mean square of log radius")
@@ -46,9 +34,9 @@ def spectrum() -> plt.Figure:
     return figure
 
 
-def shapes() -> plt.Figure:
+def shapes() -> Figure:
     """Quantiles of each figure: real against generated and plain."""
-    rows = result("shapes")["smoothed_by_1_px"]
+    rows = read_result("shapes")["smoothed_by_1_px"]
     figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), sharey=True)
     for axes, (key, label) in zip(panels, FIGURES.items(), strict=True):
         for name in ("validation", "training", "generated", "plain"):
@@ -59,9 +47,9 @@ def shapes() -> plt.Figure:
     return figure
 
 
-def gate() -> plt.Figure:
+def gate() -> Figure:
     """What a threshold rejects, and how good the rest is."""
-    curve = [row for row in result("views")["of_together"]["gate"] if "mask_iou" in row]
+    curve = [row for row in read_result("views")["of_together"]["gate"] if "mask_iou" in row]
     threshold = [row["min_iou"] for row in curve]
     figure, axes = plt.subplots(figsize=(6, 3.6))
     axes.plot(threshold, [row["rejected"] for row in curve], color="tab:red", marker="o", markersize=3)
@@ -76,9 +64,9 @@ def gate() -> plt.Figure:
     return figure
 
 
-def batches() -> plt.Figure:
+def batches() -> Figure:
     """Seconds a cell against the number of cells at once."""
-    figures = result("geometry")
+    figures = read_result("geometry")
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for stage, label in (("surface", "NeuS, batched"), ("views", "16 views of 64 px")):
         rows = figures[stage]["rows"]
@@ -89,13 +77,6 @@ def batches() -> plt.Figure:
     return figure
 
 
-def save(*draws: Callable[[], plt.Figure]) -> None:
-    """Draw plots into docs/images, each named by its function."""
-    for draw in draws:
-        figure = draw()
-        figure.savefig(ROOT / "docs" / "images" / f"{draw.__name__}.png", dpi=110, bbox_inches="tight")
-        plt.close(figure)
-
-
-if __name__ == "__main__":
-    save(spectrum, shapes, gate, batches)
+def main() -> None:
+    """Draw them."""
+    save_plots(spectrum, shapes, gate, batches)

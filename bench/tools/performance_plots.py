@@ -1,14 +1,19 @@
 """Draws the plots of docs/performance.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
 
 from matplotlib import pyplot as plt
-from plots import ROOT, result, save
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bench.common.environment import read_result
+from bench.common.paths import RESULTS
+from bench.common.plotting import save_plots
 
 ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet", "gcs": "Ray's control store"}
 
 
-def memory() -> plt.Figure:
+def memory() -> Figure:
     """Memory of the largest process of each kind over the run of 100,000 frames."""
-    figures = result("end_to_end-100k")
+    figures = read_result("end_to_end-100k")
     figure, axes = plt.subplots(figsize=(6, 3.2))
     for role, label in ROLES.items():
         samples = [s for s in figures["memory"] if role in s["largest_mb"]]
@@ -18,9 +23,9 @@ def memory() -> plt.Figure:
     return figure
 
 
-def stages() -> plt.Figure:
+def stages() -> Figure:
     """Milliseconds a cell by stage."""
-    figures = result("stages")
+    figures = read_result("stages")
     figure, axes = plt.subplots(figsize=(7, 0.7 + 0.6 * len(figures)))
     names = list(dict.fromkeys(stage for row in figures.values() for stage in row["milliseconds_a_cell"]))
     colours = {name: f"C{i}" for i, name in enumerate(names)}
@@ -33,14 +38,14 @@ def stages() -> plt.Figure:
         range(len(figures)), [f"{name}\n{row['cells_a_second']:.2g} cells/s" for name, row in figures.items()]
     )
     axes.set(xlabel="share of the time of one process", xlim=(0, 1))
-    handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
+    handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
     axes.legend(handles, colours, fontsize=7, ncols=4, loc="lower center", bbox_to_anchor=(0.4, 1))
     return figure
 
 
-def overhead() -> plt.Figure:
+def overhead() -> Figure:
     """Weak scaling over stages of fixed cost."""
-    rows = result("overhead")["runs"]
+    rows = read_result("overhead")["runs"]
     figure, axes = plt.subplots(figsize=(5, 3.2))
     actors = [row["actors"] for row in rows]
     axes.semilogx(actors, [100 * row["efficiency"] for row in rows], marker="o", base=2)
@@ -50,12 +55,12 @@ def overhead() -> plt.Figure:
     return figure
 
 
-def scaling() -> plt.Figure:
+def scaling() -> Figure:
     """Strong and weak scaling of the real cascade, one panel for each configuration that was measured."""
-    files = sorted((ROOT / "bench" / "results").glob("scaling-*.json"))
+    files = sorted((RESULTS).glob("scaling-*.json"))
     figure, panels = plt.subplots(1, len(files), figsize=(5 * len(files), 3.2), squeeze=False)
     for axes, file in zip(panels[0], files, strict=True):
-        for kind, rows in result(file.stem).items():
+        for kind, rows in read_result(file.stem).items():
             actors, rates = zip(*((row["actors"], row["cells_a_second"]) for row in rows), strict=True)
             (line,) = axes.plot(actors, rates, marker="o", label=kind)
             linear = [rates[0] * n / actors[0] for n in actors]
@@ -66,14 +71,15 @@ def scaling() -> plt.Figure:
     return figure
 
 
-def composition() -> plt.Figure:
+def composition() -> Figure:
     """Cost of placing against the number of cells in one volume."""
-    rows = result("composition")["placing"].values()
+    rows = read_result("composition")["placing"].values()
     figure, axes = plt.subplots(figsize=(5, 3.2))
     axes.loglog([row["cells"] for row in rows], [row["median_s"] for row in rows], marker="o")
     axes.set(xlabel="cells in one volume", ylabel="seconds to place them")
     return figure
 
 
-if __name__ == "__main__":
-    save(memory, stages, overhead, scaling, composition)
+def main() -> None:
+    """Draw them."""
+    save_plots(memory, stages, overhead, scaling, composition)

@@ -1,21 +1,21 @@
 """Gains over real data, pooled over the tables of one data set: both directions of sequences, say.
 
-    python bench/pooled.py gowt1 FOLDER FOLDER...
+    python -m bench pooled gowt1 FOLDER FOLDER...
 
 Each folder is `--out` of `raysynth evaluate table`, run to its end on the test split; the seeds and rows that all of
 them have are taken. All test frames count as one test set; a bootstrap resample takes its seeds for all tables
 together. Writes `bench/results/pooled-NAME.json`.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from environment import save_result
 
+from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.experiment.gains import Scores, difference
 
 ARMS = ("real", "synthetic.main", "both.main")
@@ -41,7 +41,7 @@ def pool(tables: Sequence[Scores]) -> Scores:
 
 def main() -> None:
     """Pool, compare, keep."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("name")
     parser.add_argument("folders", nargs="+", type=Path)
     args = parser.parse_args()
@@ -58,7 +58,3 @@ def main() -> None:
     }
     print(json.dumps(figures, indent=1))
     save_result(f"pooled-{args.name}", figures)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Does the same config give the same bytes, whatever happens on the way?
 
-    python bench/sameness.py 2d=configs/nuclei-2d.yaml 3d=configs/embryo-3d.yaml [--set KEY.PATH=VALUE ...]
+    python -m bench sameness 2d=configs/nuclei-2d.yaml 3d=configs/embryo-3d.yaml [--set KEY.PATH=VALUE ...]
 
 For each config, on small frames with few cells and few steps, 10 shards are made: by a reference run, by a second run,
 by 1 and by 2 actors, and by a run that is broken 5 times with kill -9, at random moments. What is killed is the driver
@@ -8,7 +8,6 @@ with all its processes, after which it is started again, or one random Ray worke
 objects outside `runs/` are compared with the reference's. Writes `bench/results/sameness.json`.
 """
 
-import argparse
 import json
 import os
 import random
@@ -23,12 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from environment import save_result
-from processes import title
-from same_bytes import differing, hashes
 
-from raysynth.base import lease
+from bench.common.environment import save_result
+from bench.common.processes import title
+from bench.common.same_bytes import differing, hashes
+from bench.common.suite import described
 from raysynth.base.errors import InputError
+from raysynth.base.lease import read_lease
 from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle, save_info
 from raysynth.config import Config
@@ -105,7 +105,7 @@ class Job:
 
     def begun(self, name: str, process: "subprocess.Popen[bytes]") -> bool:
         """Whether a driver has taken the lease of its data set."""
-        holder = lease.read(Objects(str(self.folder / name), create=True))
+        holder = read_lease(Objects(str(self.folder / name), create=True))
         return holder is not None and holder.pid == process.pid
 
     def done(self, name: str) -> int:
@@ -199,7 +199,7 @@ def measure(job: Job, seed: int) -> dict[str, object]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every config named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = described(__doc__)
     parser.add_argument("configs", nargs="+", metavar="2d=CONFIG or 3d=CONFIG")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY.PATH=VALUE")
     parser.add_argument("--seed", type=int, default=0, help="of the moments and victims of the kills")
@@ -222,7 +222,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     save_result("sameness", figures)
     if options.keep is None:
         shutil.rmtree(folder)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Pictures of crops and curves of trainings, for docs/. Each writes into docs/images/.
 
-    python docs/samples.py crops BUNDLE=CONFIG ... [--rows 6] [--seed 1]
-    python docs/samples.py curves|grids NAME=TRAINING_FOLDER ...
+    python -m bench samples crops BUNDLE=CONFIG ... [--rows 6] [--seed 1]
+    python -m bench samples curves|grids NAME=TRAINING_FOLDER ...
 
 `crops`: `crops-NAME.png`, real above and synthetic below, and `blind-NAME.png`, both mixed at random on the left, and
 the same with the synthetic ones framed on the right. Needs `raysynth prepare`. `curves`: the loss of every TensorBoard
@@ -9,7 +9,6 @@ folder under a training folder, thinned into `bench/results/curves-NAME.json`, w
 drawn into `curves-NAME.png`. `grids`: `samples-NAME-MODEL.png`, the last sample grid of every TensorBoard folder.
 """
 
-import argparse
 import io
 import json
 from pathlib import Path
@@ -24,6 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from bench.common.paths import IMAGES, RESULTS
+from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.cascade import Cascade
@@ -32,8 +33,6 @@ from raysynth.config.reading import load
 from raysynth.export.pictures import GAP_PX, PAPER, Picture, Screen
 from raysynth.train.crops import load_crops, load_statistics
 
-ROOT = Path(__file__).parents[1]
-IMAGES = ROOT / "docs" / "images"
 COLUMNS = 10
 ZOOM = 2
 FRAME = (255, 176, 0)
@@ -124,7 +123,7 @@ def draw_curves(name: str, training: Path) -> None:
     """Keep and draw the loss of every model trained in a folder."""
     folders = board_folders(training)
     curves: dict[str, Any] = {str(folder.parent.relative_to(training)): read_curve(folder) for folder in folders}
-    kept = ROOT / "bench" / "results" / f"curves-{name}.json"
+    kept = RESULTS / f"curves-{name}.json"
     curves = (json.loads(kept.read_text()) if kept.exists() else {}) | curves
     kept.write_text(json.dumps(curves) + "\n")
     figure, axes = plt.subplots(figsize=(6, 3.6))
@@ -138,7 +137,7 @@ def draw_curves(name: str, training: Path) -> None:
 
 def main() -> None:
     """Draw what the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("what", choices=("crops", "curves", "grids"))
     parser.add_argument("entries", nargs="+")
     parser.add_argument("--rows", type=int, default=6, help="rows of the blind grid")
@@ -151,7 +150,3 @@ def main() -> None:
             continue
         sets = crop_sets(name, path, options.rows * COLUMNS // 2, options.seed)
         draw_crops(Path(name).name, *sets, generator(options.seed, 1, Stage.EVALUATION, 0))
-
-
-if __name__ == "__main__":
-    main()

@@ -92,5 +92,6 @@ def _yaml(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the page."""
     print(page(), end="")

@@ -1,7 +1,11 @@
 """Draws the plot of docs/tables.md from the JSON in bench/results/. `make docs` writes it to docs/images/."""
 
 from matplotlib import pyplot as plt
-from plots import ROOT, result, save
+from matplotlib.figure import Figure
+
+from bench.common.environment import read_result
+from bench.common.paths import RESULTS
+from bench.common.plotting import save_plots
 
 SETS = {
     "gowt1": "GOWT1, 01 to 02",
@@ -17,12 +21,12 @@ ALL = {"gowt1": 40, "gowt1-back": 36, "hela": 24, "hela-back": 25, "cho": 20}
 ARMS = {"real": "real", "both (main)": "real and synthetic"}
 
 
-def few_frames() -> plt.Figure:
+def few_frames() -> Figure:
     """SEG on the test frames against the number of annotated frames, each seed a dot."""
     figure, panels = plt.subplots(1, len(SETS), figsize=(13, 2.8), constrained_layout=True)
     for axes, (data, title) in zip(panels, SETS.items(), strict=True):
         names = {f"table-{data}-{end}".rstrip("-"): count or ALL[data] for end, count in COUNTS.items()}
-        tables = {count: result(name)["rows"] for name, count in names.items() if exists(name)}
+        tables = {count: read_result(name)["rows"] for name, count in names.items() if exists(name)}
         for number, (arm, label) in enumerate(ARMS.items()):
             axes.plot(list(tables), [rows[arm]["seg"] for rows in tables.values()], color=f"C{number}", label=label)
             for count, rows in tables.items():
@@ -38,8 +42,9 @@ def few_frames() -> plt.Figure:
 
 def exists(name: str) -> bool:
     """Whether a table has been measured."""
-    return (ROOT / "bench" / "results" / f"{name}.json").exists()
+    return (RESULTS / f"{name}.json").exists()
 
 
-if __name__ == "__main__":
-    save(few_frames)
+def main() -> None:
+    """Draw them."""
+    save_plots(few_frames)

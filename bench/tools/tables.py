@@ -1,18 +1,18 @@
 """Keep the figures of segmentation tables, without their pictures and places.
 
-    python bench/tables.py gowt1=workspace/gowt1-start/table/table.json [hela=...]
+    python -m bench tables gowt1=workspace/gowt1-start/table/table.json [hela=...]
 
 Each file was written by `raysynth evaluate table` (or `--validation`). Writes `bench/results/table-NAME.json`: SEG of
 every row and seed, differences with their intervals, validation curves, budget, seconds, and how often the test split
 has been read.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from environment import save_result
+from bench.common.environment import save_result
+from bench.common.suite import described
 
 ROW = ("seg", "seeds", "validation", "gain_in_last_quarter", "plateau", "steps_of_checkpoint", "curves", "seconds")
 WHOLE = ("name", "scored", "gains", "left_out", "settings", "versions")
@@ -29,11 +29,7 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Keep every table that is given."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("tables", nargs="+", metavar="NAME=FILE")
     for name, _, file in (text.partition("=") for text in parser.parse_args().tables):
         save_result(f"table-{name}", figures(json.loads(Path(file).read_text())))
-
-
-if __name__ == "__main__":
-    main()

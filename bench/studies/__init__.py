@@ -1,0 +1,1 @@
+"""How good: each study of quality writes one file into `bench/results/`."""

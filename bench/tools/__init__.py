@@ -1,0 +1,1 @@
+"""What makes or checks something: plots, pages, digests, records of tables."""
