@@ -31,16 +31,16 @@ from raysynth.population.compose import Composer
 from raysynth.population.placement import Rules, place
 from raysynth.preparation.statistics import Region
 
-AUTHORS = {"placed": 27, "seconds": 5.9}
-CANVAS = (448, 644)
-DIAMETERS_PX = (28, 42)
-VOLUME, LARGE_VOLUME = (64, 512, 512), (96, 1024, 1024)
-RING, DIFFERENT_CELLS = 3, 200
+_AUTHORS = {"placed": 27, "seconds": 5.9}
+_CANVAS = (448, 644)
+_DIAMETERS_PX = (28, 42)
+_VOLUME, _LARGE_VOLUME = (64, 512, 512), (96, 1024, 1024)
+_RING, _DIFFERENT_CELLS = 3, 200
 
-Mask = NDArray[np.bool_]
+_Mask = NDArray[np.bool_]
 
 
-def nucleus(rng: Generator, radius: Sequence[float]) -> Mask:
+def _nucleus(rng: Generator, radius: Sequence[float]) -> _Mask:
     """An ellipse or ellipsoid with the given mean semi-axes in voxels, each varied by 15 %, trimmed to its box."""
     axes = [r * np.exp(0.15 * rng.standard_normal()) for r in radius]
     squares = [(np.arange(-np.ceil(a), np.ceil(a) + 1) / a) ** 2 for a in axes]
@@ -49,7 +49,7 @@ def nucleus(rng: Generator, radius: Sequence[float]) -> Mask:
     return mask[tuple(slice(k[0], k[-1] + 1) for k in kept)]
 
 
-def measure(masks: Sequence[Mask], frame: tuple[int, ...], rules: Rules, repeats: int) -> dict[str, Any]:
+def _measure(masks: Sequence[_Mask], frame: tuple[int, ...], rules: Rules, repeats: int) -> dict[str, Any]:
     """Cells placed (mean and least over seeds) and the CPU seconds of placing those of one frame."""
     placed, seconds = [], []
     for seed in range(repeats):
@@ -67,13 +67,13 @@ def measure(masks: Sequence[Mask], frame: tuple[int, ...], rules: Rules, repeats
     }
 
 
-def authors_setting(rng: Generator, diameter: float, repeats: int) -> dict[str, Any]:
+def _authors_setting(rng: Generator, diameter: float, repeats: int) -> dict[str, Any]:
     """45 nuclei on the authors' canvas: open, and in their ellipse."""
     radius = diameter / 2
-    masks = [nucleus(rng, (radius, radius)) for _ in range(45)]
+    masks = [_nucleus(rng, (radius, radius)) for _ in range(45)]
 
     def ellipse(y: float, x: float) -> Region:
-        return Region(centre_px=(CANVAS[0] // 2, CANVAS[1] // 2), semi_axes_px=(y, x))
+        return Region(centre_px=(_CANVAS[0] // 2, _CANVAS[1] // 2), semi_axes_px=(y, x))
 
     settings = {
         "open canvas, p = 0": Rules(0.0),
@@ -82,41 +82,41 @@ def authors_setting(rng: Generator, diameter: float, repeats: int) -> dict[str, 
         "the same, centres inside": Rules(1.0, region=ellipse(100 + radius, 150 + radius)),
         "ellipse of axes 100x150, p = 1": Rules(1.0, region=ellipse(50, 75)),
     }
-    results = {name: measure(masks, CANVAS, rules, repeats) for name, rules in settings.items()}
-    return {name: {**r, "times_faster": AUTHORS["seconds"] / r["median_s"]} for name, r in results.items()}
+    results = {name: _measure(masks, _CANVAS, rules, repeats) for name, rules in settings.items()}
+    return {name: {**r, "times_faster": _AUTHORS["seconds"] / r["median_s"]} for name, r in results.items()}
 
 
-def volumes(rng: Generator, repeats: int) -> dict[str, Any]:
+def _volumes(rng: Generator, repeats: int) -> dict[str, Any]:
     """200 nuclei placed in 64 x 512 x 512 voxels."""
-    masks = [nucleus(rng, (8, 12, 12)) for _ in range(200)]
-    return {f"p = {p}": measure(masks, VOLUME, Rules(p, z_scale=1.5), repeats) for p in (0.0, 0.5, 1.0)}
+    masks = [_nucleus(rng, (8, 12, 12)) for _ in range(200)]
+    return {f"p = {p}": _measure(masks, _VOLUME, Rules(p, z_scale=1.5), repeats) for p in (0.0, 0.5, 1.0)}
 
 
-def placing(rng: Generator, counts: Sequence[int], repeats: int) -> dict[str, Any]:
+def _placing(rng: Generator, counts: Sequence[int], repeats: int) -> dict[str, Any]:
     """More and more cells placed in one large volume."""
-    masks = [nucleus(rng, (4, 8, 8)) for _ in range(max(counts))]
-    return {str(n): measure(masks[:n], LARGE_VOLUME, Rules(0.5, z_scale=1.5), repeats) for n in counts}
+    masks = [_nucleus(rng, (4, 8, 8)) for _ in range(max(counts))]
+    return {str(n): _measure(masks[:n], _LARGE_VOLUME, Rules(0.5, z_scale=1.5), repeats) for n in counts}
 
 
-def composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[Mask]) -> Composer:
+def _composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[_Mask]) -> Composer:
     """Composes frames of `cells` cells, which take turns in `shapes`, with smooth textures."""
     settings = [f"population.frame_px={list(frame)}", f"population.cells=[{cells}, {cells}]", "population.region=none"]
     statistics = open_bundle(bundle).info.statistics
     rng = np.random.default_rng(1)
     made = []
     for mask in shapes:
-        grown = (*mask.shape[:-2], mask.shape[-2] + 2 * RING, mask.shape[-1] + 2 * RING)
+        grown = (*mask.shape[:-2], mask.shape[-2] + 2 * _RING, mask.shape[-1] + 2 * _RING)
         texture = np.full(grown, 0.1, np.float16)
-        texture[..., RING:-RING, RING:-RING][mask] = rng.uniform(0.4, 0.8, int(mask.sum()))
-        made.append(Cell(mask, texture, RING))
+        texture[..., _RING:-_RING, _RING:-_RING][mask] = rng.uniform(0.4, 0.8, int(mask.sum()))
+        made.append(Cell(mask, texture, _RING))
     return Composer(made, statistics, load(CONFIGS / f"{bundle}.yaml", settings), 0, 0)
 
 
-def whole_frames(
-    bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[Mask], repeats: int
+def _whole_frames(
+    bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[_Mask], repeats: int
 ) -> dict[str, Any]:
     """CPU seconds of whole frames."""
-    made, seconds, placed = composer(bundle, frame, cells, shapes), [], []
+    made, seconds, placed = _composer(bundle, frame, cells, shapes), [], []
     for index in range(repeats):
         start = time.process_time()
         *_, placement = made.frame(index)
@@ -132,16 +132,16 @@ def main() -> None:
     arguments.add_argument("--counts", type=int, nargs="+", help="cells in one large volume")
     chosen = suite_options(arguments, "composition")
     rng, repeats = np.random.default_rng(0), chosen.repeats
-    figures: dict[str, Any] = {"authors": AUTHORS, "large_volume": list(LARGE_VOLUME)}
-    figures["ours"] = {f"cells of {d} px": authors_setting(rng, d, repeats) for d in DIAMETERS_PX}
-    figures["volumes"], figures["placing"] = volumes(rng, repeats), placing(rng, chosen.counts, repeats)
-    flat, tall = ([nucleus(rng, r) for _ in range(DIFFERENT_CELLS)] for r in ((14, 14), (8, 12, 12)))
-    small = [nucleus(rng, (4, 8, 8)) for _ in range(DIFFERENT_CELLS)]
+    figures: dict[str, Any] = {"authors": _AUTHORS, "large_volume": list(_LARGE_VOLUME)}
+    figures["ours"] = {f"cells of {d} px": _authors_setting(rng, d, repeats) for d in _DIAMETERS_PX}
+    figures["volumes"], figures["placing"] = _volumes(rng, repeats), _placing(rng, chosen.counts, repeats)
+    flat, tall = ([_nucleus(rng, r) for _ in range(_DIFFERENT_CELLS)] for r in ((14, 14), (8, 12, 12)))
+    small = [_nucleus(rng, (4, 8, 8)) for _ in range(_DIFFERENT_CELLS)]
     figures["whole_frames"] = {
-        "45 cells, 448x644": whole_frames("nuclei-2d", CANVAS, 45, flat, repeats),
-        "200 cells, 64x512x512": whole_frames("embryo-3d", VOLUME, 200, tall, repeats),
+        "45 cells, 448x644": _whole_frames("nuclei-2d", _CANVAS, 45, flat, repeats),
+        "200 cells, 64x512x512": _whole_frames("embryo-3d", _VOLUME, 200, tall, repeats),
     } | {
-        f"{n} cells, {'x'.join(map(str, LARGE_VOLUME))}": whole_frames("embryo-3d", LARGE_VOLUME, n, small, 1)
+        f"{n} cells, {'x'.join(map(str, _LARGE_VOLUME))}": _whole_frames("embryo-3d", _LARGE_VOLUME, n, small, 1)
         for n in chosen.counts
     }
     print(figures["placing"], figures["whole_frames"], sep="\n")

@@ -29,12 +29,12 @@ from bench.common.suite import described, suite_options
 from raysynth.base.objects import Objects
 from raysynth.store.reader import Dataset
 
-SAMPLED, PERIOD_S, PART_CELLS, KEPT = 1000, 5.0, 100, 60
-ROLES = {"_Synthesise": "actors", "_compose": "composers", "gcs_server": "gcs", "raylet/raylet": "raylet"}
+_SAMPLED, _PERIOD_S, _PART_CELLS, _KEPT = 1000, 5.0, 100, 60
+_ROLES = {"_Synthesise": "actors", "_compose": "composers", "gcs_server": "gcs", "raylet/raylet": "raylet"}
 """What a process of Ray is, by a part of its command line."""
 
 
-class Memory(threading.Thread):
+class _Memory(threading.Thread):
     """Samples the memory of a process and all its descendants, MiB without shared pages, until it is stopped."""
 
     def __init__(self, pid: int) -> None:
@@ -44,8 +44,8 @@ class Memory(threading.Thread):
         self.samples: list[dict[str, Any]] = []
 
     def run(self) -> None:
-        """Sample every `PERIOD_S` seconds."""
-        while not self.ended.wait(PERIOD_S):
+        """Sample every `_PERIOD_S` seconds."""
+        while not self.ended.wait(_PERIOD_S):
             roles: dict[str, list[float]] = defaultdict(list)
             for process in self._family():
                 try:
@@ -67,12 +67,12 @@ class Memory(threading.Thread):
 def _role(is_driver: bool, title: str) -> str:
     if is_driver:
         return "driver"
-    return next((role for part, role in ROLES.items() if part in title), "other")
+    return next((role for part, role in _ROLES.items() if part in title), "other")
 
 
-def thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most `KEPT` samples for the record, each the largest of those it stands for."""
-    step = -(-len(samples) // KEPT)
+def _thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `_KEPT` samples for the record, each the largest of those it stands for."""
+    step = -(-len(samples) // _KEPT)
     parts = [samples[i : i + step] for i in range(0, len(samples), step)] if step else []
     return [
         {
@@ -86,13 +86,13 @@ def thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
+def _generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
     """Run the command; its summary, the wall time in seconds and the samples of its memory."""
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder, "figures.json")
         started = time.monotonic()
         process = subprocess.Popen([sys.executable, "-m", "raysynth", "generate", *arguments, "--json", str(figures)])
-        sampler = Memory(process.pid)
+        sampler = _Memory(process.pid)
         if memory:
             sampler.start()
         if code := process.wait():
@@ -101,10 +101,10 @@ def generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any],
         return json.loads(figures.read_text()), time.monotonic() - started, sampler.samples
 
 
-def agreement(dataset: Dataset) -> dict[str, int]:
+def _agreement(dataset: Dataset) -> dict[str, int]:
     """Random frames whose labels and table agree in every cell: number of pixels and bounding box."""
     rng = np.random.default_rng(0)
-    frames = np.sort(rng.choice(dataset.present, min(SAMPLED, len(dataset)), replace=False))
+    frames = np.sort(rng.choice(dataset.present, min(_SAMPLED, len(dataset)), replace=False))
     axes = dataset.spec.axes[1:]
     rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for shard in sorted({int(frame) // dataset.spec.frames_per_shard for frame in frames}):
@@ -124,21 +124,21 @@ def agreement(dataset: Dataset) -> dict[str, int]:
     return {"frames": len(frames), "agreeing": agreeing, "cells": cells}
 
 
-def verified(uri: str) -> dict[str, Any]:
+def _verified(uri: str) -> dict[str, Any]:
     """What `raysynth verify` says, and its wall time."""
     started = time.monotonic()
     code = subprocess.run([sys.executable, "-m", "raysynth", "verify", uri], stdout=subprocess.DEVNULL).returncode
     return {"ok": code == 0, "seconds": time.monotonic() - started}
 
 
-def make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, Any]:
-    """Make the bank by the config's cascade, in parts of `PART_CELLS` cells, one frame each."""
-    shards = -(-options.make_bank // PART_CELLS)
-    parts = [f"generate.cells_per_shard={PART_CELLS}", "generate.frames_per_shard=1"]
+def _make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, Any]:
+    """Make the bank by the config's cascade, in parts of `_PART_CELLS` cells, one frame each."""
+    shards = -(-options.make_bank // _PART_CELLS)
+    parts = [f"generate.cells_per_shard={_PART_CELLS}", "generate.frames_per_shard=1"]
     changes = [word for setting in (*settings, *parts) for word in ("--set", setting)]
     with tempfile.TemporaryDirectory() as folder:
         out = ["--out", f"{folder}/bank.zarr", "--frames", str(shards), "--keep-cells", str(options.bank)]
-        summary, seconds, _ = generate([options.config, *out, *changes], memory=False)
+        summary, seconds, _ = _generate([options.config, *out, *changes], memory=False)
     return {"cells": summary["bank"]["cells"], "parts": summary["bank"]["parts"], "seconds": seconds}
 
 
@@ -155,12 +155,12 @@ def main() -> None:
     options = suite_options(arguments, "end_to_end")
     figures: dict[str, Any] = {}
     if options.make_bank:
-        figures["bank"] = make_bank(options, options.settings)
+        figures["bank"] = _make_bank(options, options.settings)
         print(figures, flush=True)
     words = [options.config, "--out", options.out, "--frames", str(options.frames)]
     words += ["--cells", str(options.bank)] if options.bank else []
     words += [word for setting in options.settings for word in ("--set", setting)]
-    summary, seconds, samples = generate(words)
+    summary, seconds, samples = _generate(words)
     objects = [meta for batch in obstore.list(Objects(options.out).store) for meta in batch]
     figures |= {
         "summary": {name: value for name, value in summary.items() if name != "dataset"},  # a folder of this machine
@@ -168,9 +168,9 @@ def main() -> None:
         "frames_per_second": options.frames / seconds,
         "bytes": sum(meta["size"] for meta in objects),
         "files": len(objects),
-        "memory": thinned(samples),
-        "verify": verified(options.out),
-        "table": agreement(Dataset(options.out)),
+        "memory": _thinned(samples),
+        "verify": _verified(options.out),
+        "table": _agreement(Dataset(options.out)),
     }
     print({name: value for name, value in figures.items() if name != "memory"}, flush=True)
     save_result(f"end_to_end-{options.name}", figures)

@@ -35,20 +35,20 @@ from bench.common.suite import described, suite_options
 from raysynth.actors.generate import generate
 from raysynth.store.verify import verify
 
-SHARDS, FRAMES, CELLS, SYNTHESIS_S, LATEST_S = 24, 4, 12, 1.0, 3.0
+_SHARDS, _FRAMES, _CELLS, _SYNTHESIS_S, _LATEST_S = 24, 4, 12, 1.0, 3.0
 
 
-def drive(address: str, out: str) -> None:
+def _drive(address: str, out: str) -> None:
     """The driver: one `generate` with cells that need no model."""
-    config = small_frames(SHARDS, FRAMES, CELLS)
-    cells = Ellipses(0, CELLS, SYNTHESIS_S)
+    config = small_frames(_SHARDS, _FRAMES, _CELLS)
+    cells = Ellipses(0, _CELLS, _SYNTHESIS_S)
     summary = generate(config, out, address=address, factory=lambda bundle, config, device: lambda: cells)
     if summary["failed"]:
         sys.exit(f"failed: {summary['failed']}")
 
 
 @dataclass
-class Series:
+class _Series:
     """A cluster, and the runs on it."""
 
     cluster: Cluster
@@ -67,14 +67,14 @@ class Series:
         """Make one data set through `kills` kills; returns what was killed and how often a driver was started."""
         killed: list[str] = []
         drivers, started, process = 1, time.monotonic(), self.start(name)
-        due = time.monotonic() + self.rng.uniform(2, 4 * LATEST_S)
+        due = time.monotonic() + self.rng.uniform(2, 4 * _LATEST_S)
         while (code := process.poll()) != 0:
             if code is not None:
                 self.counts["drivers ended with an error"] += code > 0
                 drivers, process = drivers + 1, self.start(name)
             if len(killed) < kills and time.monotonic() > due:
                 killed += self.kill(process)
-                due = time.monotonic() + self.rng.uniform(0.5, LATEST_S)
+                due = time.monotonic() + self.rng.uniform(0.5, _LATEST_S)
             if drivers > 10 * (kills + 1):
                 raise RuntimeError(f"{name} does not end: see {self.folder / name}.log")
             time.sleep(0.1)
@@ -100,7 +100,7 @@ class Series:
         return [victim]
 
 
-def measure(series: Series, runs: int, kills: int) -> dict[str, Any]:
+def _measure(series: _Series, runs: int, kills: int) -> dict[str, Any]:
     """An undisturbed run, then the series."""
     begun = time.monotonic()
     if code := series.start("reference").wait():
@@ -136,14 +136,14 @@ def main() -> None:
     arguments.add_argument("--drive", nargs=2, metavar=("ADDRESS", "OUT"), help=argparse.SUPPRESS)
     chosen = suite_options(arguments, "faults")
     if chosen.drive:
-        drive(*chosen.drive)
+        _drive(*chosen.drive)
         return
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100 * 2**20})
     for _ in range(2):
         cluster.add_node(num_cpus=2, object_store_memory=100 * 2**20)
     with tempfile.TemporaryDirectory() as folder:
-        series = Series(cluster, Path(folder), random.Random(chosen.seed), chosen.victims)
+        series = _Series(cluster, Path(folder), random.Random(chosen.seed), chosen.victims)
         try:
-            save_result(chosen.name, measure(series, chosen.runs, chosen.kills))
+            save_result(chosen.name, _measure(series, chosen.runs, chosen.kills))
         finally:
             cluster.shutdown()

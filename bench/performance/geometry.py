@@ -35,15 +35,15 @@ from raysynth.geometry.stars import FILL
 from raysynth.models.views import sample_views
 from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit
 
-BUNDLE = "embryo-3d"
-GRID, SIDE, VIEWS = 64, 64, 16
-STEPS = 10
-TRUNCATION_PX = 8.0
-PLAIN_CELLS = 4
-LARGE = 128
+_BUNDLE = "embryo-3d"
+_GRID, _SIDE, _VIEWS = 64, 64, 16
+_STEPS = 10
+_TRUNCATION_PX = 8.0
+_PLAIN_CELLS = 4
+_LARGE = 128
 
 
-class Peak:
+class _Peak:
     """Most memory in use inside a block above what was in use before, in MiB."""
 
     def __init__(self, device: str) -> None:
@@ -72,7 +72,7 @@ class Peak:
         self.mib = most[0] / 2**20
 
 
-def seconds(work: Callable[[], Tensor], device: str) -> tuple[float, Tensor]:
+def _seconds(work: Callable[[], Tensor], device: str) -> tuple[float, Tensor]:
     """Wall seconds of one call, to the end of what it started on the device, and what it returns."""
     if device == "cuda":
         torch.cuda.synchronize()
@@ -83,58 +83,58 @@ def seconds(work: Callable[[], Tensor], device: str) -> tuple[float, Tensor]:
     return time.perf_counter() - start, result
 
 
-def timed(work: Callable[[], Tensor], cells: int, repeats: int, device: str) -> tuple[dict[str, float], Tensor]:
+def _timed(work: Callable[[], Tensor], cells: int, repeats: int, device: str) -> tuple[dict[str, float], Tensor]:
     """Median seconds a cell over repeats, and a result.
 
-    One call before them counts for its memory alone; of `LARGE` batches and larger that call is all there is.
+    One call before them counts for its memory alone; of `_LARGE` batches and larger that call is all there is.
     """
-    peak = Peak(device)
+    peak = _Peak(device)
     with peak.running():
-        first, result = seconds(work, device)
-    times = [seconds(work, device)[0] for _ in range(repeats)] if cells < LARGE else [first]
+        first, result = _seconds(work, device)
+    times = [_seconds(work, device)[0] for _ in range(repeats)] if cells < _LARGE else [first]
     return {"s_a_cell": round(statistics.median(times) / cells, 5), "peak_mib": round(peak.mib, 1)}, result
 
 
-def giga_operations(work: Callable[[], object]) -> float:
+def _giga_operations(work: Callable[[], object]) -> float:
     """Multiplications and additions of matrix products and convolutions in one call, in 10⁹."""
     with FlopCounterMode(display=False) as counter:
         work()
     return round(counter.get_total_flops() / 1e9, 3)
 
 
-def volume_iou(fields: Tensor, truth: Tensor) -> float:
+def _volume_iou(fields: Tensor, truth: Tensor) -> float:
     """Mean volume IoU of fields `(b, z, y, x)`."""
     a, b = (fields > 0).flatten(1), (truth > 0).flatten(1)
     return round(float(((a & b).sum(dim=1) / (a | b).sum(dim=1)).mean()), 4)
 
 
-def view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
+def _view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
     """The views stage at each batch size."""
-    model, scheduler = open_bundle(BUNDLE).views
+    model, scheduler = open_bundle(_BUNDLE).views
     model.to(device).eval()
     cameras, (count, side) = model.cameras, (model.config.count, model.config.side)
-    condition = soft_masks(project(truth, cameras[:1], side), TRUNCATION_PX)
+    condition = soft_masks(project(truth, cameras[:1], side), _TRUNCATION_PX)
     noise = torch.stack([normal(rng, count, side, side) for rng in held_out(len(truth))]).to(device)
     heights = torch.full((len(truth),), 2 * FILL, device=device)
 
     def draw(cells: int) -> Tensor:
-        return sample_views(model, condition[:cells], heights[:cells], noise[:cells], scheduler, STEPS)
+        return sample_views(model, condition[:cells], heights[:cells], noise[:cells], scheduler, _STEPS)
 
     draw(1)  # torch loads parts of itself on first use
     rows = []
     for size in sizes:
-        row, views = timed(partial(draw, size), size, repeats, device)
+        row, views = _timed(partial(draw, size), size, repeats, device)
         again = project(carve(views, cameras, side), cameras, side)
         rows.append({"cells": size} | row | {"agreement": round(float(iou(again > 0, views > 0).mean()), 4)})
         print("views", rows[-1], flush=True)
-    operations = giga_operations(lambda: draw(1))
-    return {"views": count, "side_px": side, "steps": STEPS, "giga_operations_a_cell": operations, "rows": rows}
+    operations = _giga_operations(lambda: draw(1))
+    return {"views": count, "side_px": side, "steps": _STEPS, "giga_operations_a_cell": operations, "rows": rows}
 
 
-def surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
+def _surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
     """The surface stage at each batch size; hull, loop and plain NeuS beside it."""
-    config, cameras = SurfaceConfig(memory_mb=16384.0), layout("spread", VIEWS).to(device)
-    views = soft_masks(project(truth, cameras, SIDE), TRUNCATION_PX)
+    config, cameras = SurfaceConfig(memory_mb=16384.0), layout("spread", _VIEWS).to(device)
+    views = soft_masks(project(truth, cameras, _SIDE), _TRUNCATION_PX)
 
     fitted: dict[int, Surfaces] = {}
 
@@ -145,27 +145,27 @@ def surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> 
     run(1, 1)  # torch loads parts of itself on first use
     rows = []
     for size in sizes:
-        row, _ = timed(partial(run, size, size), size, repeats, device)
-        rows.append({"cells": size} | row | {"iou": volume_iou(fitted[size].fields(GRID), truth[:size])})
+        row, _ = _timed(partial(run, size, size), size, repeats, device)
+        rows.append({"cells": size} | row | {"iou": _volume_iou(fitted[size].fields(_GRID), truth[:size])})
         print("surface", rows[-1], flush=True)
     few = min(16, len(truth))
-    row, _ = timed(partial(run, few, 1), few, repeats, device)
-    loop = {"cells": few} | row | {"iou": volume_iou(fitted[1].fields(GRID), truth[:few])}
-    plain = [fit_plain(one, cameras, config) for one in views[:PLAIN_CELLS]]
-    plain_row, _ = timed(lambda: fit_plain(views[0], cameras, config).networks.centre, 1, repeats, device)
-    plain_iou = volume_iou(torch.cat([one.fields(GRID) for one in plain]), truth[:PLAIN_CELLS])
-    hull_row, hull = timed(lambda: carve(views[:few], cameras, GRID), few, repeats, device)
+    row, _ = _timed(partial(run, few, 1), few, repeats, device)
+    loop = {"cells": few} | row | {"iou": _volume_iou(fitted[1].fields(_GRID), truth[:few])}
+    plain = [fit_plain(one, cameras, config) for one in views[:_PLAIN_CELLS]]
+    plain_row, _ = _timed(lambda: fit_plain(views[0], cameras, config).networks.centre, 1, repeats, device)
+    plain_iou = _volume_iou(torch.cat([one.fields(_GRID) for one in plain]), truth[:_PLAIN_CELLS])
+    hull_row, hull = _timed(lambda: carve(views[:few], cameras, _GRID), few, repeats, device)
     print("one at a time", loop, "plain", plain_row, plain_iou, flush=True)
     return {
-        "views": VIEWS,
-        "side_px": SIDE,
+        "views": _VIEWS,
+        "side_px": _SIDE,
         "settings": config.model_dump(),
-        "giga_operations_a_cell": giga_operations(lambda: run(1, 1)),
-        "estimated_mib_a_cell": round(bytes_per_cell(config, VIEWS, SIDE) / 2**20, 2),
+        "giga_operations_a_cell": _giga_operations(lambda: run(1, 1)),
+        "estimated_mib_a_cell": round(bytes_per_cell(config, _VIEWS, _SIDE) / 2**20, 2),
         "rows": rows,
         "one_at_a_time": loop,
-        "plain_neus": {"cells": PLAIN_CELLS} | plain_row | {"iou": plain_iou},
-        "visual_hull": {"cells": few} | hull_row | {"iou": volume_iou(hull, truth[:few])},
+        "plain_neus": {"cells": _PLAIN_CELLS} | plain_row | {"iou": plain_iou},
+        "visual_hull": {"cells": few} | hull_row | {"iou": _volume_iou(hull, truth[:few])},
     }
 
 
@@ -178,9 +178,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    truth = torch.cat([measured([rng], GRID) for rng in held_out(max(chosen.sizes))]).to(chosen.device)
+    truth = torch.cat([measured([rng], _GRID) for rng in held_out(max(chosen.sizes))]).to(chosen.device)
     figures = {
-        "surface": surface_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
-        "views": view_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
+        "surface": _surface_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
+        "views": _view_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
     }
     save_result("geometry" if chosen.device == "cpu" else f"geometry-{chosen.device}", figures)

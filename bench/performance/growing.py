@@ -34,16 +34,16 @@ from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.store.verify import verify
 
-NODES, PATIENCE_S = 2, 900
-HEAD = "f" * 51 + "00000"  # what the provider calls its head node
-COMMANDS = ("initialization", "setup", "head_setup", "worker_setup", "head_start_ray", "worker_start_ray")
+_NODES, _PATIENCE_S = 2, 900
+_HEAD = "f" * 51 + "00000"  # what the provider calls its head node
+_COMMANDS = ("initialization", "setup", "head_setup", "worker_setup", "head_start_ray", "worker_start_ray")
 
 # Workers cannot import this file: what it sends them travels by value.
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 @dataclass(frozen=True)
-class Gathering:
+class _Gathering:
     """The cascade of `inner`, in actors that begin no shard before all of them are there."""
 
     inner: CascadeFactory
@@ -55,24 +55,24 @@ class Gathering:
         cascade = self.inner()
 
         def synthesise(shard: int) -> Synthesised:
-            until = time.monotonic() + PATIENCE_S
-            while len(list(self.folder.iterdir())) < NODES:
+            until = time.monotonic() + _PATIENCE_S
+            while len(list(self.folder.iterdir())) < _NODES:
                 if time.monotonic() > until:
-                    raise TimeoutError(f"fewer than {NODES} actors after {PATIENCE_S} s")
+                    raise TimeoutError(f"fewer than {_NODES} actors after {_PATIENCE_S} s")
                 time.sleep(0.2)
             return cascade(shard)
 
         return synthesise
 
 
-def gathering(folder: Path) -> Callable[[SentBundle, Config, str], Gathering]:
+def _gathering(folder: Path) -> Callable[[SentBundle, Config, str], _Gathering]:
     """A factory for `generate`; the GPUs are pretended, so its cascade runs on the CPU."""
-    return lambda bundle, config, device: Gathering(CascadeFactory(bundle, config, "cpu"), folder)
+    return lambda bundle, config, device: _Gathering(CascadeFactory(bundle, config, "cpu"), folder)
 
 
 @contextmanager
-def autoscaling_cluster(folder: Path) -> Iterator[str]:
-    """The address of a head with no GPU, whose autoscaler adds `NODES` nodes; ends it and all its processes."""
+def _autoscaling_cluster(folder: Path) -> Iterator[str]:
+    """The address of a head with no GPU, whose autoscaler adds `_NODES` nodes; ends it and all its processes."""
     with socket.socket() as free:
         free.bind(("", 0))
         address = f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
@@ -106,24 +106,24 @@ def _settings(address: str) -> dict[str, object]:
     gpu = {"CPU": 1, "GPU": 1, "object_store_memory": 100_000_000}
     return {
         "cluster_name": "growing",
-        "max_workers": NODES,
+        "max_workers": _NODES,
         "idle_timeout_minutes": 1,
-        "upscaling_speed": NODES,
+        "upscaling_speed": _NODES,
         "provider": {
             "type": "fake_multinode",
             "gcs_address": address,
-            "head_node_id": HEAD,
+            "head_node_id": _HEAD,
             "use_node_id_as_ip": True,
             "launch_multiple": True,
         },
         "head_node_type": "ray.head.default",
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 1}, "node_config": {}, "max_workers": 0},
-            "gpu": {"resources": gpu, "node_config": {}, "min_workers": 0, "max_workers": NODES},
+            "gpu": {"resources": gpu, "node_config": {}, "min_workers": 0, "max_workers": _NODES},
         },
         **{key: {} for key in ("docker", "auth", "file_mounts")},
         **{key: [] for key in ("cluster_synced_files", "rsync_exclude", "rsync_filter")},
-        **{f"{name}_commands": [] for name in COMMANDS},
+        **{f"{name}_commands": [] for name in _COMMANDS},
         "file_mounts_sync_continuously": False,
     }
 
@@ -134,21 +134,21 @@ def main() -> None:
     parser.add_argument("--config", default="configs/demo-2d.yaml")
     parser.add_argument("--frames", type=int, default=12)
     given = parser.parse_args()
-    changes = ["runtime.device=cuda", f"runtime.max_actors={NODES}", "generate.frames_per_shard=3"]
+    changes = ["runtime.device=cuda", f"runtime.max_actors={_NODES}", "generate.frames_per_shard=3"]
     config = load(Path(given.config), [*changes, "generate.cells_per_shard=12", "population.cells=[3,6]"])
     with tempfile.TemporaryDirectory(prefix="grow", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (actors := folder / "actors").mkdir()
-        with autoscaling_cluster(folder) as address:
+        with _autoscaling_cluster(folder) as address:
             started = time.monotonic()
             summary = generate(
-                config, str(folder / "set.zarr"), given.frames, address=address, factory=gathering(actors)
+                config, str(folder / "set.zarr"), given.frames, address=address, factory=_gathering(actors)
             )
             elapsed = time.monotonic() - started
         bad = verify(summary["dataset"]).bad
         came = len(list(actors.iterdir()))
     assert summary["failed"] == {}, summary["failed"]
     assert not bad, bad
-    assert came == NODES, f"{came} actors began"
+    assert came == _NODES, f"{came} actors began"
     figures = {"gpus_at_start": summary["actors"], "actors": came, "shards": summary["made"], "seconds": elapsed}
     save_result("growing", figures)

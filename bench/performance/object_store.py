@@ -26,12 +26,12 @@ from raysynth.actors.pool import Pool
 from raysynth.base.objects import Objects
 from raysynth.population.cell import Cell
 
-STORE_MB, RING = 78, 3
+_STORE_MB, _RING = 78, 3
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 @dataclass(frozen=True)
-class Large:
+class _Large:
     """Cubes of noise: nothing that could be packed smaller."""
 
     cells: int
@@ -41,12 +41,12 @@ class Large:
         """The cells of `shard`."""
         rng = np.random.default_rng(shard)
         mask = np.ones((self.side,) * 3, bool)
-        shape = (self.side, self.side + 2 * RING, self.side + 2 * RING)
-        return Made([Cell(mask, rng.random(shape).astype(np.float16), RING) for _ in range(self.cells)], {})
+        shape = (self.side, self.side + 2 * _RING, self.side + 2 * _RING)
+        return Made([Cell(mask, rng.random(shape).astype(np.float16), _RING) for _ in range(self.cells)], {})
 
 
 @dataclass(frozen=True)
-class Slow:
+class _Slow:
     """A composer that takes a second and checks what came."""
 
     cells: int
@@ -67,26 +67,28 @@ def main() -> None:
     arguments.add_argument("--cells", type=int, help="a shard")
     arguments.add_argument("--side", type=int, help="voxels along a cell")
     chosen = suite_options(arguments, "object_store")
-    ray.init(num_cpus=3, object_store_memory=STORE_MB * 2**20, log_to_driver=False, logging_level=logging.ERROR)
-    pool, large = Pool(2, 2, cpus=1, gpus=0), Large(chosen.cells, chosen.side)
+    ray.init(num_cpus=3, object_store_memory=_STORE_MB * 2**20, log_to_driver=False, logging_level=logging.ERROR)
+    pool, large = Pool(2, 2, cpus=1, gpus=0), _Large(chosen.cells, chosen.side)
     with tempfile.TemporaryDirectory() as folder:
         attempts, begun = Attempts(Objects(folder), "run", 5), time.monotonic()
-        reports = list(pipeline.run(range(chosen.shards), lambda: large, Slow(chosen.cells), attempts, pool, threads=1))
+        reports = list(
+            pipeline.run(range(chosen.shards), lambda: large, _Slow(chosen.cells), attempts, pool, threads=1)
+        )
     figures = {
-        "store_mb": STORE_MB,
+        "store_mb": _STORE_MB,
         "shards": chosen.shards,
         "mb_a_shard": reports[0].counts["megabytes"],
         "failed": sum(report.reason is not None for report in reports),
         "attempts": sum(sum(report.attempts.values()) for report in reports),
         "seconds": time.monotonic() - begun,
-        "most_waiting": most_waiting([report.times for report in reports]),
+        "most_waiting": _most_waiting([report.times for report in reports]),
     }
     ray.shutdown()
     print(figures)
     save_result("object_store", figures)
 
 
-def most_waiting(times: Sequence[Mapping[str, tuple[float, float]]]) -> int:
+def _most_waiting(times: Sequence[Mapping[str, tuple[float, float]]]) -> int:
     """The largest number of shards that were made and not yet being composed."""
     events = sorted((when, step) for t in times for when, step in ((t["synthesise"][1], 1), (t["compose"][0], -1)))
     return int(np.cumsum([step for _, step in events]).max())

@@ -27,35 +27,35 @@ from raysynth.actors.pipeline import Report
 from raysynth.actors.pool import Pool
 from raysynth.base.objects import Objects
 
-SYNTHESIS_S, COMPOSITION_S, CELLS = 2.0, 0.5, 25
-NODE_CPUS = 16
+_SYNTHESIS_S, _COMPOSITION_S, _CELLS = 2.0, 0.5, 25
+_NODE_CPUS = 16
 
 
-def measure(actors: int, shards: int) -> dict[str, float]:
+def _measure(actors: int, shards: int) -> dict[str, float]:
     """One run of `shards` shards an actor, on a cluster just large enough."""
-    composers = math.ceil(actors * COMPOSITION_S / SYNTHESIS_S) + 1
-    nodes = math.ceil((actors + composers) / NODE_CPUS)
+    composers = math.ceil(actors * _COMPOSITION_S / _SYNTHESIS_S) + 1
+    nodes = math.ceil((actors + composers) / _NODE_CPUS)
     cluster = Cluster()
     for _ in range(nodes):
-        cluster.add_node(num_cpus=NODE_CPUS, object_store_memory=100 * 2**20)
+        cluster.add_node(num_cpus=_NODE_CPUS, object_store_memory=100 * 2**20)
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     try:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.time()
             reports = list(_run(folder, actors, shards * actors))
-            return figures(reports, begun, time.time(), actors) | {"nodes": nodes, "composers": composers}
+            return _figures(reports, begun, time.time(), actors) | {"nodes": nodes, "composers": composers}
     finally:
         ray.shutdown()
         cluster.shutdown()
 
 
 def _run(folder: str, actors: int, shards: int) -> Any:
-    factory, attempts = Ellipses(0, CELLS, SYNTHESIS_S, traced=True), Attempts(Objects(folder), "run", 5)
+    factory, attempts = Ellipses(0, _CELLS, _SYNTHESIS_S, traced=True), Attempts(Objects(folder), "run", 5)
     pool = Pool(actors, actors, cpus=1, gpus=0)
-    return pipeline.run(range(shards), lambda: factory, Sleeping(COMPOSITION_S), attempts, pool, threads=1)
+    return pipeline.run(range(shards), lambda: factory, Sleeping(_COMPOSITION_S), attempts, pool, threads=1)
 
 
-def figures(reports: list[Report], begun: float, ended: float, actors: int) -> dict[str, float]:
+def _figures(reports: list[Report], begun: float, ended: float, actors: int) -> dict[str, float]:
     """Start-up and efficiency of one run."""
     spans = [(r.counts["process"], *r.times["synthesise"]) for r in reports]
     first = {process: min(start for p, start, _ in spans if p == process) for process, _, _ in spans}
@@ -73,9 +73,9 @@ def figures(reports: list[Report], begun: float, ended: float, actors: int) -> d
     }
 
 
-def plain_loop(shards: int) -> float:
+def _plain_loop(shards: int) -> float:
     """Seconds of the same stages, one after the other, without Ray."""
-    synthesise, compose = Ellipses(0, CELLS, SYNTHESIS_S), Sleeping(COMPOSITION_S)
+    synthesise, compose = Ellipses(0, _CELLS, _SYNTHESIS_S), Sleeping(_COMPOSITION_S)
     started = time.perf_counter()
     for shard in range(shards):
         made = synthesise(shard)
@@ -89,9 +89,9 @@ def main() -> None:
     arguments.add_argument("--actors", type=int, nargs="+")
     arguments.add_argument("--shards", type=int, help="an actor")
     chosen = suite_options(arguments, "overhead")
-    results: dict[str, Any] = {"plain_loop_s": plain_loop(chosen.shards), "runs": []}
+    results: dict[str, Any] = {"plain_loop_s": _plain_loop(chosen.shards), "runs": []}
     for actors in chosen.actors:
-        row = measure(actors, chosen.shards)
+        row = _measure(actors, chosen.shards)
         if actors == 1:
             row["plain_loop_over_run"] = results["plain_loop_s"] / row["after_startup_s"]
         results["runs"].append(row)

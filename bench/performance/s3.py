@@ -30,15 +30,15 @@ from bench.common.suite import described, suite_options
 from raysynth.actors.generate import generate
 from raysynth.store.verify import verify
 
-BUCKET, FRAMES, SYNTHESIS_S = "cells", 4, 0.2
-CONTROL = "/bench/"
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+_BUCKET, _FRAMES, _SYNTHESIS_S = "cells", 4, 0.2
+_CONTROL = "/bench/"
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Spoiler:
+class _Spoiler:
     """A WSGI layer before the S3 server: counts uploads by key, and spoils a share of the requests."""
 
-    def __init__(self, server: Application) -> None:
+    def __init__(self, server: _Application) -> None:
         self.server, self.rng = server, random.Random(0)
         self.share = 0.0
         self.uploads: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class Spoiler:
     def __call__(self, environ: dict[str, Any], respond: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        if path.startswith(CONTROL):
+        if path.startswith(_CONTROL):
             return self._control(path, respond)
         self.requests += 1
         kind = self.rng.choice(("before", "after", "dropped")) if self.rng.random() < self.share else None
@@ -71,13 +71,13 @@ class Spoiler:
     def _control(self, path: str, respond: Callable[..., Any]) -> Iterable[bytes]:
         """`/bench/SHARE`: what was counted since the last call; from now on spoil that share of the requests."""
         body = json.dumps({"requests": self.requests, "spoilt": self.spoilt, "uploads": self.uploads}).encode()
-        self.share = float(path.removeprefix(CONTROL))
+        self.share = float(path.removeprefix(_CONTROL))
         self.requests, self.spoilt, self.uploads = 0, Counter(), Counter()
         respond("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
 
-def serve(port: int) -> None:
+def _serve(port: int) -> None:
     """The server's process."""
     import logging
 
@@ -86,17 +86,17 @@ def serve(port: int) -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (as long as the process)
-    run_simple("127.0.0.1", port, Spoiler(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    run_simple("127.0.0.1", port, _Spoiler(DomainDispatcherApplication(create_backend_app)), threaded=True)
 
 
-def start() -> tuple[SpawnProcess, str]:
+def _start() -> tuple[SpawnProcess, str]:
     """A running server with one bucket, and its address; the environment points to it."""
     import boto3
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = SpawnProcess(target=serve, args=(port,), daemon=True)
+    server = SpawnProcess(target=_serve, args=(port,), daemon=True)
     server.start()
     address = f"http://127.0.0.1:{port}"
     os.environ |= {
@@ -107,30 +107,30 @@ def start() -> tuple[SpawnProcess, str]:
     }
     while True:
         try:
-            control(address, 0.0)
+            _control(address, 0.0)
             break
         except OSError:
             time.sleep(0.2)
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=_BUCKET)
     return server, address
 
 
-def control(address: str, share: float) -> dict[str, Any]:
+def _control(address: str, share: float) -> dict[str, Any]:
     """Set the share of requests to spoil; returns what was counted before."""
-    with urllib.request.urlopen(f"{address}{CONTROL}{share}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{address}{_CONTROL}{share}", timeout=60) as answer:
         counted: dict[str, Any] = json.load(answer)
         return counted
 
 
-def make(name: str, shards: int, cells: int) -> dict[str, Any]:
+def _make(name: str, shards: int, cells: int) -> dict[str, Any]:
     """Generate one data set; its address, its summary, how often it was started."""
-    config, maker = small_frames(shards, FRAMES, cells), Ellipses(0, cells, SYNTHESIS_S)
+    config, maker = small_frames(shards, _FRAMES, cells), Ellipses(0, cells, _SYNTHESIS_S)
     started, starts = time.monotonic(), 0
     while True:
         starts += 1
         try:
             summary = generate(
-                config, f"s3://{BUCKET}/{name}", address="auto", factory=lambda bundle, config, device: lambda: maker
+                config, f"s3://{_BUCKET}/{name}", address="auto", factory=lambda bundle, config, device: lambda: maker
             )
         except OSError as error:
             print(f"{name}: started again after {type(error).__name__}", flush=True)
@@ -148,14 +148,14 @@ def main() -> None:
     arguments.add_argument("--shards", type=int)
     arguments.add_argument("--cells", type=int, help="a shard")
     chosen = suite_options(arguments, "s3")
-    server, address = start()
+    server, address = _start()
     ray.init(num_cpus=2, object_store_memory=100 * 2**20, include_dashboard=False, log_to_driver=False)
     try:
-        control(address, 0.0)
-        reference_run = make("reference", chosen.shards, chosen.cells)
-        counted = control(address, 0.0)
-        data = {key: n for key, n in counted["uploads"].items() if f"/{BUCKET}/reference/runs/" not in key}
-        reference, rows = hashes(f"s3://{BUCKET}/reference"), []
+        _control(address, 0.0)
+        reference_run = _make("reference", chosen.shards, chosen.cells)
+        counted = _control(address, 0.0)
+        data = {key: n for key, n in counted["uploads"].items() if f"/{_BUCKET}/reference/runs/" not in key}
+        reference, rows = hashes(f"s3://{_BUCKET}/reference"), []
         undisturbed = reference_run | {
             "requests": counted["requests"],
             "objects": len(reference),
@@ -164,14 +164,14 @@ def main() -> None:
         }
         print(undisturbed, flush=True)
         for number in range(chosen.runs):
-            control(address, chosen.share)
-            row = make(f"run-{number}", chosen.shards, chosen.cells)
-            counted = control(address, 0.0)
+            _control(address, chosen.share)
+            row = _make(f"run-{number}", chosen.shards, chosen.cells)
+            counted = _control(address, 0.0)
             row |= {
                 "requests": counted["requests"],
                 "spoilt": counted["spoilt"],
-                "differing": differing(reference, hashes(f"s3://{BUCKET}/run-{number}")),
-                "verified": verify(f"s3://{BUCKET}/run-{number}").ok,
+                "differing": differing(reference, hashes(f"s3://{_BUCKET}/run-{number}")),
+                "verified": verify(f"s3://{_BUCKET}/run-{number}").ok,
             }
             rows.append(row)
             print(row, flush=True)

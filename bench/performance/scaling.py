@@ -23,7 +23,7 @@ from raysynth.base.objects import Objects
 from raysynth.config.reading import load
 
 
-def run(config: str, out: str, actors: int, shards: int, settings: list[str], address: str | None) -> dict[str, Any]:
+def _run(config: str, out: str, actors: int, shards: int, settings: list[str], address: str | None) -> dict[str, Any]:
     """Generate one data set; its figures."""
     frames = shards * load(Path(config), settings).generate.frames_per_shard
     words = [word for setting in (*settings, f"runtime.actors={actors}") for word in ("--set", setting)]
@@ -36,10 +36,10 @@ def run(config: str, out: str, actors: int, shards: int, settings: list[str], ad
         seconds = time.time() - started
         summary = json.loads(file.read_text())
     record = json.loads(Objects(out).get(f"runs/{summary['run']}.json"))
-    return row(record["shards"], summary["counts"], actors) | {"command_s": seconds, "device": summary["device"]}
+    return _row(record["shards"], summary["counts"], actors) | {"command_s": seconds, "device": summary["device"]}
 
 
-def row(reports: list[dict[str, Any]], counts: dict[str, int], actors: int) -> dict[str, Any]:
+def _row(reports: list[dict[str, Any]], counts: dict[str, int], actors: int) -> dict[str, Any]:
     """Rates of one run, from its shards' times."""
     made = [report["times"]["synthesise"] for report in reports]
     begun, ended = min(start for start, _ in made), max(report["times"]["compose"][1] for report in reports)
@@ -59,7 +59,7 @@ def row(reports: list[dict[str, Any]], counts: dict[str, int], actors: int) -> d
     }
 
 
-def against_smallest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _against_smallest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Efficiency: the rate over that of the smallest pool, times its size, over one's own size."""
     first = rows[0]
     return [
@@ -89,7 +89,7 @@ def main() -> None:
             for actors in sizes:
                 shards = chosen.strong if kind == "strong" else chosen.weak * actors
                 out = f"{chosen.out or folder}/{kind}-{actors}.zarr"
-                rows.append(run(chosen.config, out, actors, shards, settings, chosen.address))
+                rows.append(_run(chosen.config, out, actors, shards, settings, chosen.address))
                 print(kind, rows[-1], flush=True)
-            results[kind] = against_smallest(rows)
+            results[kind] = _against_smallest(rows)
     save_result(f"scaling-{Path(chosen.config).stem}", results)

@@ -17,10 +17,10 @@ from bench.common.environment import save_result
 from bench.common.suite import described
 from raysynth.measures.seg import compare
 
-TARGET = 10.0
+_TARGET = 10.0
 
 
-def theirs(silver: Path, gold: Path) -> float:
+def _theirs(silver: Path, gold: Path) -> float:
     """SEG by py-ctcmetrics."""
     files = [file.name for file in sorted(gold.iterdir()) if re.fullmatch(r"man_seg\d+\.tif", file.name)]
     common = [name for name in files if (silver / name).exists()]
@@ -28,20 +28,20 @@ def theirs(silver: Path, gold: Path) -> float:
     return ctc_seg([m[0] for m in matches], [m[4] for m in matches])
 
 
-def ours(silver: Path, gold: Path) -> float:
+def _ours(silver: Path, gold: Path) -> float:
     """SEG by raysynth, average precision included."""
     return compare(str(silver), str(gold), common=True).seg
 
 
-def race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:
+def _race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Value and seconds, ours and theirs, in turns; the fastest of `rounds`, least disturbed by other processes."""
-    values, seconds = {}, {function: float("inf") for function in (ours, theirs)}
+    values, seconds = {}, {function: float("inf") for function in (_ours, _theirs)}
     for _ in range(rounds):
         for function in seconds:
             start = time.perf_counter()
             values[function] = function(silver, gold)
             seconds[function] = min(seconds[function], time.perf_counter() - start)
-    return (values[ours], seconds[ours]), (values[theirs], seconds[theirs])
+    return (values[_ours], seconds[_ours]), (values[_theirs], seconds[_theirs])
 
 
 def main() -> None:
@@ -53,14 +53,14 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {}
     for sequence in ("01", "02"):
         folders = options.data / f"{sequence}_ST" / "SEG", options.data / f"{sequence}_GT" / "SEG"
-        (value, seconds), (expected, reference_s) = race(*folders, options.rounds)
+        (value, seconds), (expected, reference_s) = _race(*folders, options.rounds)
         figures[sequence] = {
             "seg": value,
             "seg_py_ctcmetrics": expected,
             "seconds": seconds,
             "seconds_py_ctcmetrics": reference_s,
             "ratio": reference_s / seconds,
-            "target": TARGET,
+            "target": _TARGET,
         }
         print(sequence, figures[sequence])
     save_result("seg", figures)

@@ -34,7 +34,7 @@ from raysynth.models.stable_diffusion import assemble
 from raysynth.models.texture import TextureModel
 from raysynth.train.optimizers import build_optimizer
 
-UNETS: dict[str, dict[str, Any]] = {
+_UNETS: dict[str, dict[str, Any]] = {
     "full": {"block_out_channels": (320, 640, 1280, 1280), "cross_attention_dim": 768, "attention_head_dim": 8},
     "tiny": {
         "block_out_channels": (16, 32, 32, 32),
@@ -43,48 +43,48 @@ UNETS: dict[str, dict[str, Any]] = {
         "norm_num_groups": 8,
     },
 }
-VAES: dict[str, dict[str, Any]] = {
+_VAES: dict[str, dict[str, Any]] = {
     "full": {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2},
     "tiny": {"block_out_channels": (8, 8, 16, 16), "norm_num_groups": 4},
 }
-TOKENS = 77
-TRAINING_PX = 256
-SAMPLING_PX = (256, 512)
-GUIDED_STEPS = 50
-TIMED_CALLS = 3
-GIB = 2**30
-CASES = [(optimizer, saving) for optimizer in ("adafactor", "adamw") for saving in (True, False)]
+_TOKENS = 77
+_TRAINING_PX = 256
+_SAMPLING_PX = (256, 512)
+_GUIDED_STEPS = 50
+_TIMED_CALLS = 3
+_GIB = 2**30
+_CASES = [(optimizer, saving) for optimizer in ("adafactor", "adamw") for saving in (True, False)]
 # Values of state that a trained weight needs, and GiB for libraries, activations and other programs: to tell what fits.
-STATES = {"adafactor": 0.6, "adamw": 2.0}
-BESIDE_GIB = 3.0
+_STATES = {"adafactor": 0.6, "adamw": 2.0}
+_BESIDE_GIB = 3.0
 
 
-def build(size: str, device: str, gradient_checkpointing: bool = False) -> TextureModel:
+def _build(size: str, device: str, gradient_checkpointing: bool = False) -> TextureModel:
     """The model as a Stable Diffusion start assembles it, with random weights."""
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(sample_size=64, **UNETS[size])
+    unet = UNet2DConditionModel(sample_size=64, **_UNETS[size])
     down, up = ("DownEncoderBlock2D",) * 4, ("UpDecoderBlock2D",) * 4
-    vae = AutoencoderKL(down_block_types=down, up_block_types=up, scaling_factor=0.18215, **VAES[size])
+    vae = AutoencoderKL(down_block_types=down, up_block_types=up, scaling_factor=0.18215, **_VAES[size])
     scheduler = DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False)
-    context = torch.randn(1, TOKENS, UNETS[size]["cross_attention_dim"])
+    context = torch.randn(1, _TOKENS, _UNETS[size]["cross_attention_dim"])
     return assemble(unet, vae, scheduler, context, gradient_checkpointing).to(device)
 
 
-def train_two_steps(size: str, device: str, optimizer_name: str, gradient_checkpointing: bool) -> dict[str, float]:
+def _train_two_steps(size: str, device: str, optimizer_name: str, gradient_checkpointing: bool) -> dict[str, float]:
     """Peak GiB and seconds of the second step: the first one allocates the optimiser's state."""
-    model = build(size, device, gradient_checkpointing).train()
+    model = _build(size, device, gradient_checkpointing).train()
     optimizer = build_optimizer(model.parameters(), TrainConfig(optimizer=optimizer_name, learning_rate=1e-5))
     seconds = 0.0
     for _ in range(2):
-        seconds = timed(lambda: train_step(model, optimizer), device)
+        seconds = _timed(lambda: _train_step(model, optimizer), device)
     state = sum(v.numel() * v.element_size() for s in optimizer.state.values() for v in s.values())
-    return {"peak_gib": peak_gib(device), "seconds_a_step": seconds, "optimizer_state_gib": state / GIB}
+    return {"peak_gib": _peak_gib(device), "seconds_a_step": seconds, "optimizer_state_gib": state / _GIB}
 
 
-def train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
+def _train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
     """One optimisation step as `raysynth.train` takes it, at batch 1."""
     device = next(model.parameters()).device
-    image, control = torch.rand(1, 1, TRAINING_PX, TRAINING_PX), torch.rand(1, 3, TRAINING_PX, TRAINING_PX)
+    image, control = torch.rand(1, 1, _TRAINING_PX, _TRAINING_PX), torch.rand(1, 3, _TRAINING_PX, _TRAINING_PX)
     x0 = model.codec.encode(image.to(device) * 2 - 1)
     noise, t = torch.randn_like(x0), torch.randint(1000, (1,), device=device)
     predicted = model(model.scheduler.add_noise(x0, noise, t), t, control.to(device))
@@ -93,14 +93,14 @@ def train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
     optimizer.zero_grad()
 
 
-def peak_gib(device: str) -> float:
+def _peak_gib(device: str) -> float:
     """Largest memory of this process so far, of the GPU where it runs there."""
     if device == "cuda":
-        return torch.cuda.max_memory_allocated() / GIB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
+        return torch.cuda.max_memory_allocated() / _GIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _GIB
 
 
-def timed(call: Callable[[], object], device: str) -> float:
+def _timed(call: Callable[[], object], device: str) -> float:
     """Seconds that a call takes: on a CPU those of the one core it uses, whatever else runs beside it."""
     if device == "cpu":
         start = time.process_time()
@@ -114,7 +114,7 @@ def timed(call: Callable[[], object], device: str) -> float:
 
 
 @torch.no_grad()
-def sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[str, float]:
+def _sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[str, float]:
     """Seconds of a denoiser call on one image and on a guided pair, of a decoding, and what follows from them."""
 
     def call(n: int) -> Callable[[], object]:
@@ -123,25 +123,25 @@ def sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[st
         return lambda: model(x_t, t, control)
 
     latent = torch.randn(1, *model.encoded_shape(side), device=device)
-    one, pair = (median_seconds(call(n), device) for n in (1, 2))
-    decode = timed(lambda: model.codec.decode(latent), device)
-    here, guided = steps * one + decode, GUIDED_STEPS * pair + decode
+    one, pair = (_median_seconds(call(n), device) for n in (1, 2))
+    decode = _timed(lambda: model.codec.decode(latent), device)
+    here, guided = steps * one + decode, _GUIDED_STEPS * pair + decode
     return {
         "seconds_a_call": one,
         "seconds_a_guided_call": pair,
         "seconds_a_decoding": decode,
         f"projected_images_per_second_{steps}_steps": 1 / here,
-        f"projected_images_per_second_guided_ddim_{GUIDED_STEPS}": 1 / guided,
+        f"projected_images_per_second_guided_ddim_{_GUIDED_STEPS}": 1 / guided,
         "projected_speedup": guided / here,
     }
 
 
-def median_seconds(call: Callable[[], object], device: str) -> float:
+def _median_seconds(call: Callable[[], object], device: str) -> float:
     """Median of a few timed calls."""
-    return statistics.median(timed(call, device) for _ in range(TIMED_CALLS))
+    return statistics.median(_timed(call, device) for _ in range(_TIMED_CALLS))
 
 
-def count_parameters(model: TextureModel) -> dict[str, float]:
+def _count_parameters(model: TextureModel) -> dict[str, float]:
     """Millions of parameters of each part, and of all those that train."""
     parts = {"unet": model.unet, "controlnet": model.controlnet, "vae": model.get_submodule("codec.vae")}
     counts = {f"{name}_million": sum(p.numel() for p in part.parameters()) / 1e6 for name, part in parts.items()}
@@ -149,30 +149,30 @@ def count_parameters(model: TextureModel) -> dict[str, float]:
     return counts | {"trained_million": trained, "frozen_million": sum(counts.values()) - trained}
 
 
-def training(counts: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
+def _training(counts: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
     """Every case in a fresh process, where the free memory holds it."""
     figures: dict[str, Any] = {}
-    for optimizer, saving in CASES:
+    for optimizer, saving in _CASES:
         name = f"{optimizer}{'_gradient_checkpointing' if saving else ''}"
         trained = counts["trained_million"]
-        values = trained * (2 + STATES[optimizer]) + counts["frozen_million"]
-        needed, free = values * 4e6 / GIB + BESIDE_GIB, free_gib(options.device)
+        values = trained * (2 + _STATES[optimizer]) + counts["frozen_million"]
+        needed, free = values * 4e6 / _GIB + _BESIDE_GIB, _free_gib(options.device)
         if needed > free:
             figures[name] = {
-                "left_out": f"needs about {needed:.1f} GiB with {BESIDE_GIB} to spare, {free:.1f} GiB were free"
+                "left_out": f"needs about {needed:.1f} GiB with {_BESIDE_GIB} to spare, {free:.1f} GiB were free"
             }
         else:
-            figures[name] = in_new_process(options, optimizer, saving)
+            figures[name] = _in_new_process(options, optimizer, saving)
         print(name, figures[name], flush=True)
     return figures
 
 
-def free_gib(device: str) -> float:
+def _free_gib(device: str) -> float:
     """Memory that a new process may take."""
-    return (torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available) / GIB
+    return (torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available) / _GIB
 
 
-def in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) -> dict[str, Any]:
+def _in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) -> dict[str, Any]:
     """The figures of one training case; its last line, or why there is none."""
     command = [
         sys.executable,
@@ -197,22 +197,22 @@ def main() -> None:
     """Measure everything, or the one training case that `--case` names."""
     parser = described(__doc__)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--size", choices=sorted(UNETS), default="full")
+    parser.add_argument("--size", choices=sorted(_UNETS), default="full")
     parser.add_argument("--steps", type=int, default=10, help="denoiser calls an image in our setting")
-    parser.add_argument("--case", choices=sorted(STATES), help=argparse.SUPPRESS)
+    parser.add_argument("--case", choices=sorted(_STATES), help=argparse.SUPPRESS)
     parser.add_argument("--saving", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.case:
-        print(json.dumps(train_two_steps(options.size, options.device, options.case, options.saving)))
+        print(json.dumps(_train_two_steps(options.size, options.device, options.case, options.saving)))
         return
     # Training comes first: this process must not hold a model beside its children's.
     with torch.device("meta"):
-        counts = count_parameters(build(options.size, "meta"))
+        counts = _count_parameters(_build(options.size, "meta"))
     figures: dict[str, Any] = {"size": options.size, "device": options.device, "parameters": counts}
-    figures["training_256_px_batch_1"] = training(counts, options)
-    model = build(options.size, options.device).eval()
-    for side in SAMPLING_PX:
-        figures[f"sampling_{side}_px"] = sampling(model, side, options.steps, options.device)
+    figures["training_256_px_batch_1"] = _training(counts, options)
+    model = _build(options.size, options.device).eval()
+    for side in _SAMPLING_PX:
+        figures[f"sampling_{side}_px"] = _sampling(model, side, options.steps, options.device)
         print(side, figures[f"sampling_{side}_px"], flush=True)
     save_result("stable_diffusion" if options.size == "full" else f"stable_diffusion_{options.size}", figures)

@@ -24,18 +24,18 @@ from raysynth.population.compose import compose_shard
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import encode_frames
 
-T = TypeVar("T")
-SEED = 0
+_T = TypeVar("T")
+_SEED = 0
 
 
-def timed(work: Callable[[], T]) -> tuple[T, float]:
+def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
     """A result and the seconds it took."""
     started = time.perf_counter()
     result = work()
     return result, time.perf_counter() - started
 
 
-class Stages:
+class _Stages:
     """One bundle on one device."""
 
     def __init__(self, bundle: str, path: str, device: str, settings: list[str]) -> None:
@@ -47,9 +47,11 @@ class Stages:
 
     def shard(self, index: int) -> dict[str, Any]:
         """Seconds of each stage for one shard, and what it held."""
-        made, total = timed(lambda: self.cascade.synthesise(index, SEED))
+        made, total = _timed(lambda: self.cascade.synthesise(index, _SEED))
         frames = range(self.frames)
-        composed, compose = timed(lambda: compose_shard(made.cells, self.statistics, self.config, SEED, index, frames))
+        composed, compose = _timed(
+            lambda: compose_shard(made.cells, self.statistics, self.config, _SEED, index, frames)
+        )
         spec = DatasetSpec(
             frames=self.frames,
             frame_shape=self.config.population.frame_px,
@@ -57,7 +59,7 @@ class Stages:
             voxel_um=self.statistics.voxel_um,
             frames_per_shard=self.frames,
         )
-        objects, encode = timed(lambda: encode_frames(spec, 0, composed.images, composed.labels))
+        objects, encode = _timed(lambda: encode_frames(spec, 0, composed.images, composed.labels))
         return {
             "cells": len(made.cells),
             "placed": int(composed.counts["placed"]),
@@ -71,7 +73,7 @@ class Stages:
         }
 
 
-def figures(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
+def _figures(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
     """Medians over shards: milliseconds a cell by stage, cells a second, and the share of each stage."""
     stages = {
         stage: median(1000 * row["seconds"].get(stage, 0.0) / row["cells"] for row in rows)
@@ -110,9 +112,9 @@ def main() -> None:
     results: dict[str, Any] = {}
     for entry in chosen.bundles:
         bundle, path = entry.split("=")
-        stages = Stages(bundle, path, chosen.device, [f"generate.cells_per_shard={chosen.cells}", *chosen.settings])
+        stages = _Stages(bundle, path, chosen.device, [f"generate.cells_per_shard={chosen.cells}", *chosen.settings])
         rows = [stages.shard(index) for index in range(chosen.repeats + 1)][1:]
-        results[bundle] = figures(rows, stages.frames)
+        results[bundle] = _figures(rows, stages.frames)
         if chosen.device == "cuda":
             results[bundle]["gpu_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
             torch.cuda.reset_peak_memory_stats()

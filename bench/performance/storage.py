@@ -38,12 +38,12 @@ from raysynth.store.shards import encode
 from raysynth.store.spec import ARRAYS, DatasetSpec
 from raysynth.store.writer import write_shard
 
-DEFAULT = "zarr.core.codec_pipeline.BatchedCodecPipeline"
-ZARRS = "zarrs.ZarrsCodecPipeline"
-Ways = dict[str, Callable[[Path], None]]
+_DEFAULT = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+_ZARRS = "zarrs.ZarrsCodecPipeline"
+_Ways = dict[str, Callable[[Path], None]]
 
 
-class Shard(NamedTuple):
+class _Shard(NamedTuple):
     """One shard as the composer hands it over."""
 
     images: NDArray[Any]
@@ -51,7 +51,7 @@ class Shard(NamedTuple):
     rows: pa.Table
 
 
-class Case:
+class _Case:
     """Some shards of one data set, in memory, and the ways to write and read them."""
 
     def __init__(self, uri: str, shards: int) -> None:
@@ -63,11 +63,11 @@ class Case:
         self.shards = [self._shard(dataset, index) for index in range(count)]
         self.raw = sum(shard.images.nbytes + shard.labels.nbytes for shard in self.shards)
 
-    def _shard(self, dataset: Dataset, index: int) -> Shard:
+    def _shard(self, dataset: Dataset, index: int) -> _Shard:
         frames = dataset.spec.shard_frames(index)
         images, labels = (np.stack([read(frame) for frame in frames]) for read in (dataset.image, dataset.labels))
         known = dataset.shard_cells(index).select(["frame", "label", "source_cell", "seed_key", "variation", "gain"])
-        return Shard(images, labels, known)
+        return _Shard(images, labels, known)
 
     def plain(self, folder: Path) -> None:
         """Raw bytes, one after the other, in one file."""
@@ -139,12 +139,12 @@ class Case:
         return read
 
 
-def pipelines() -> dict[str, str]:
+def _pipelines() -> dict[str, str]:
     """Codec pipelines of zarr that are installed, by name."""
-    return {"zarr, default": DEFAULT} | ({"zarr, zarrs": ZARRS} if importlib.util.find_spec("zarrs") else {})
+    return {"zarr, default": _DEFAULT} | ({"zarr, zarrs": _ZARRS} if importlib.util.find_spec("zarrs") else {})
 
 
-def take_turns(ways: Ways, repeats: int, parent: Path, source: Path | None = None) -> dict[str, dict[str, float]]:
+def _take_turns(ways: _Ways, repeats: int, parent: Path, source: Path | None = None) -> dict[str, dict[str, float]]:
     """Seconds of each way, in turns; each into an empty folder, or from `source`."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
@@ -158,18 +158,18 @@ def take_turns(ways: Ways, repeats: int, parent: Path, source: Path | None = Non
     return {name: {"median_s": median(values), "least_s": min(values)} for name, values in seconds.items()}
 
 
-def measure(uri: str, shards: int, repeats: int, parent: Path) -> dict[str, Any]:
+def _measure(uri: str, shards: int, repeats: int, parent: Path) -> dict[str, Any]:
     """All figures of one data set."""
-    case = Case(uri, shards)
-    whole = take_turns({"plain file": case.plain, "data set": case.whole}, repeats, parent)
-    arrays = take_turns(
-        {"encoder": case.encoder} | {name: case.zarr(path) for name, path in pipelines().items()}, repeats, parent
+    case = _Case(uri, shards)
+    whole = _take_turns({"plain file": case.plain, "data set": case.whole}, repeats, parent)
+    arrays = _take_turns(
+        {"encoder": case.encoder} | {name: case.zarr(path) for name, path in _pipelines().items()}, repeats, parent
     )
     source = Path(tempfile.mkdtemp(dir=parent))
     case.whole(source)
     stored = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
-    reading: Ways = {"reader": case.reader} | {name: case.zarr_reader(path) for name, path in pipelines().items()}
-    read = take_turns(reading, repeats, parent, source)
+    reading: _Ways = {"reader": case.reader} | {name: case.zarr_reader(path) for name, path in _pipelines().items()}
+    read = _take_turns(reading, repeats, parent, source)
     for rows in (whole, arrays, read):
         for row in rows.values():
             row["raw_mb_a_second"] = case.raw / 2**20 / row["median_s"]
@@ -196,6 +196,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as parent:
         for entry in chosen.datasets:
             name, uri = entry.split("=", 1)
-            figures[name] = measure(uri, chosen.shards, chosen.repeats, Path(parent))
+            figures[name] = _measure(uri, chosen.shards, chosen.repeats, Path(parent))
             print(name, figures[name], flush=True)
     save_result("storage", figures)

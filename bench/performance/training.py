@@ -28,42 +28,42 @@ from raysynth.preparation.prepare import prepare
 from raysynth.train.ray_trainer import fit_on_ray
 from raysynth.train.run import storage_of
 
-POLL_S = 0.05
+_POLL_S = 0.05
 
 
-def event_files(place: Path) -> list[Path]:
+def _event_files(place: Path) -> list[Path]:
     """The event files of a run, one for each attempt, in order."""
     return sorted((place / "tensorboard").glob("events.*"), key=lambda path: path.stat().st_mtime)
 
 
-def series(file: Path, tag: str) -> dict[int, float]:
+def _series(file: Path, tag: str) -> dict[int, float]:
     """Step and value of every event of one tag."""
     events = EventAccumulator(str(file), size_guidance={"scalars": 0})
     events.Reload()
     return {event.step: event.value for event in events.Scalars(tag)} if tag in events.Tags()["scalars"] else {}
 
 
-def kill_at(place: Path, step: int, ended: threading.Event) -> None:
+def _kill_at(place: Path, step: int, ended: threading.Event) -> None:
     """`kill -9` the process that writes a run's events as soon as they have come to `step`."""
-    while not ended.wait(POLL_S):
-        files = event_files(place)
-        if files and max(series(files[0], "loss"), default=0) >= step:
+    while not ended.wait(_POLL_S):
+        files = _event_files(place)
+        if files and max(_series(files[0], "loss"), default=0) >= step:
             os.kill(int(files[0].name.split(".")[-2]), signal.SIGKILL)
             return
 
 
-def run(config: Config, folder: Path, workers: int, kill_step: int | None = None) -> dict[str, Any]:
+def _run(config: Config, folder: Path, workers: int, kill_step: int | None = None) -> dict[str, Any]:
     """Train, perhaps with a kill; the losses by step, and the run's figures."""
     config = config.model_copy(update={"storage": str(folder)})
     place, ended = Path(storage_of(config, "masks")), threading.Event()
     if kill_step:
-        threading.Thread(target=kill_at, args=(place, kill_step, ended)).start()
+        threading.Thread(target=_kill_at, args=(place, kill_step, ended)).start()
     fit_on_ray(config, "masks", workers)
     ended.set()
-    files = event_files(place)
-    losses = [series(file, "loss") for file in files]
+    files = _event_files(place)
+    losses = [_series(file, "loss") for file in files]
     # The first window holds what happens once.
-    rates, waits = (list(series(files[-1], tag).values())[1:] for tag in ("images_per_second", "data_wait"))
+    rates, waits = (list(_series(files[-1], tag).values())[1:] for tag in ("images_per_second", "data_wait"))
     last = max(losses[-1])
     state = torch.load(place / "checkpoints" / f"step-{last:08d}.pt", weights_only=True)
     return {
@@ -95,8 +95,8 @@ def main() -> None:
         changes = [f"masks.train.{name}={value}" for name, value in settings.items()]
         config = load(options.config, [*changes, f"workspace={folder}/workspace", "runtime.device=cpu"])
         prepare(config)
-        one, two = (run(config, Path(folder, str(workers)), workers) for workers in (1, 2))
-        killed = run(config, Path(folder, "killed"), 1, kill_step=options.steps // 2)
+        one, two = (_run(config, Path(folder, str(workers)), workers) for workers in (1, 2))
+        killed = _run(config, Path(folder, "killed"), 1, kill_step=options.steps // 2)
     apart = [abs(two["losses"][step] / loss - 1) for step, loss in one["losses"].items()]
     figures = {
         "steps": options.steps,

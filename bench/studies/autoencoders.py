@@ -26,13 +26,13 @@ from raysynth.train.crops import Crops, load_crops
 from raysynth.train.loop import Trainer
 from raysynth.train.texture import AutoencoderTask
 
-SHOWN = 200
+_SHOWN = 200
 
 
 @torch.no_grad()
-def losses(stage: ImageCodec, crops: Crops) -> dict[str, float]:
+def _losses(stage: ImageCodec, crops: Crops) -> dict[str, float]:
     """PSNR and the granularity that is left, on evenly spaced crops."""
-    rows = np.linspace(0, len(crops.images) - 1, SHOWN).round().astype(int)
+    rows = np.linspace(0, len(crops.images) - 1, _SHOWN).round().astype(int)
     images, masks = np.asarray(crops.images[rows], np.float32), np.asarray(crops.masks[rows])
     batches = np.array_split(as_batch(images).numpy() * 2 - 1, 10)
     again = np.concatenate([stage.decode(stage.encode(torch.from_numpy(batch))).numpy() for batch in batches])
@@ -42,7 +42,7 @@ def losses(stage: ImageCodec, crops: Crops) -> dict[str, float]:
     return {"psnr_db": float(-10 * np.log10(max(error, 1e-12))), "granularity_kept": float(grains[1] / grains[0])}
 
 
-def learned(config: Config, factor: int, steps: int) -> tuple[LearnedCodec, float]:
+def _learned(config: Config, factor: int, steps: int) -> tuple[LearnedCodec, float]:
     """An autoencoder trained on the config's crops, and the seconds it took."""
     texture = config.texture.model_copy(update={"autoencoder": factor})
     task = AutoencoderTask(config.model_copy(update={"texture": texture}))
@@ -75,10 +75,10 @@ def main() -> None:
         fold = config.texture.fold(crops.side_px)
         rows = figures[config.name] = {
             "side_px": crops.side_px,
-            f"folded {fold}x{fold}": losses(PixelFolding(fold), crops),
+            f"folded {fold}x{fold}": _losses(PixelFolding(fold), crops),
         }
         for factor in (2, 4):
-            stage, seconds = learned(config, factor, options.steps)
-            rows[f"autoencoder {factor}"] = losses(stage, crops) | {"seconds": seconds}
+            stage, seconds = _learned(config, factor, options.steps)
+            rows[f"autoencoder {factor}"] = _losses(stage, crops) | {"seconds": seconds}
         print(config.name, rows, flush=True)
         save_result("autoencoders", figures)

@@ -24,12 +24,12 @@ from raysynth.models.painting import paint
 from raysynth.train.loop import Trainer
 from raysynth.train.texture import TextureTask, draw
 
-SHOWN = 96
+_SHOWN = 96
 
 
-def painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
+def _painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
     """Mean adherence of the averaged weights' textures on fixed validation masks, the real crops' beside."""
-    rngs = [generator(1, 0, Stage.EVALUATION, i) for i in range(SHOWN)]
+    rngs = [generator(1, 0, Stage.EVALUATION, i) for i in range(_SHOWN)]
     images, slices = draw(task.validation, rngs)
     masks = np.stack([one.mask for one in slices])
     noise = [normal(rng, *task.texture.encoded_shape(task.side_px)) for rng in rngs]
@@ -38,7 +38,7 @@ def painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
     return {"adherence": float(adherence(painted, masks).mean()), "real": float(adherence(real, masks).mean())}
 
 
-def train(config: Config, folder: Path, stops: list[int]) -> list[dict[str, float]]:
+def _train(config: Config, folder: Path, stops: list[int]) -> list[dict[str, float]]:
     """Figures at each of `stops` steps; every stretch goes on from the last one's checkpoint."""
     rows = []
     for stop in stops:
@@ -46,7 +46,7 @@ def train(config: Config, folder: Path, stops: list[int]) -> list[dict[str, floa
         task = TextureTask(config, folder, "cpu")
         start = time.perf_counter()
         Trainer(task, config.texture.train, folder, "cpu").fit(stop_at=stop)
-        rows.append({"steps": stop, "seconds": time.perf_counter() - start} | painted_adherence(task, config))
+        rows.append({"steps": stop, "seconds": time.perf_counter() - start} | _painted_adherence(task, config))
         print(config.texture.conditioning, rows[-1], flush=True)
     return rows
 
@@ -64,5 +64,5 @@ def main() -> None:
     for conditioning in ("concat", "control"):
         config = load(options.config, [*common, f"texture.conditioning={conditioning}"])
         with tempfile.TemporaryDirectory() as folder:
-            figures[conditioning] = train(config, Path(folder), stops)
+            figures[conditioning] = _train(config, Path(folder), stops)
     save_result("conditioning", figures)

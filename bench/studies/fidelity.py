@@ -41,46 +41,46 @@ from raysynth.preparation.prepared import prepared_folder
 from raysynth.store.reader import Dataset
 from raysynth.train.crops import load_crops, load_statistics
 
-SEED = 1
-SWAPPED = 200
-CELL_SLICES = 5
-BRIGHTNESS_BINS = 5
-TARGETS = {"excess": 0.03, "ratio": 2.5}
-Grey = NDArray[np.float32]
+_SEED = 1
+_SWAPPED = 200
+_CELL_SLICES = 5
+_BRIGHTNESS_BINS = 5
+_TARGETS = {"excess": 0.03, "ratio": 2.5}
+_Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class CropSet:
+class _CropSet:
     """Crops `(n, side, side)` in grey values, their masks, and the frame of each (synthetic: its own number)."""
 
-    images: Grey
+    images: _Grey
     masks: NDArray[np.bool_]
     frames: NDArray[Any]
 
-    def of(self, rows: NDArray[Any]) -> "CropSet":
-        return CropSet(self.images[rows], self.masks[rows], self.frames[rows])
+    def of(self, rows: NDArray[Any]) -> "_CropSet":
+        return _CropSet(self.images[rows], self.masks[rows], self.frames[rows])
 
-    def some(self, count: int, rng: Generator) -> "CropSet":
+    def some(self, count: int, rng: Generator) -> "_CropSet":
         """`count` random crops, or all there are, still in order."""
         return self.of(np.sort(rng.choice(len(self.images), min(count, len(self.images)), replace=False)))
 
 
-def real_crops(config: Config, split: str) -> CropSet:
+def _real_crops(config: Config, split: str) -> _CropSet:
     """All prepared crops of a split."""
     crops, unit = load_crops(config, split), load_statistics(config).intensity
     frames = pq.read_table(prepared_folder(config) / split / "cells.parquet")["frame"].to_numpy()
-    return CropSet(unit.from_unit(crops.images), np.asarray(crops.masks), frames)
+    return _CropSet(unit.from_unit(crops.images), np.asarray(crops.masks), frames)
 
 
-def drawn_crops(bundle: Bundle, config: Config, count: int) -> CropSet:
+def _drawn_crops(bundle: Bundle, config: Config, count: int) -> _CropSet:
     """New crops of the bundle; of volumes some slices of more cells than slices are taken from each."""
-    cells = count if config.data.dimensions == 2 else count // CELL_SLICES
-    images, masks = synthetic_crops(Cascade(str(bundle.folder), config, "cpu"), cells, SEED)
+    cells = count if config.data.dimensions == 2 else count // _CELL_SLICES
+    images, masks = synthetic_crops(Cascade(str(bundle.folder), config, "cpu"), cells, _SEED)
     grey = bundle.info.statistics.intensity.from_unit(images)
-    return CropSet(grey, masks, np.arange(len(grey))).some(count, generator(SEED, 0, Stage.EVALUATION, 0))
+    return _CropSet(grey, masks, np.arange(len(grey))).some(count, generator(_SEED, 0, Stage.EVALUATION, 0))
 
 
-def halves(frames: NDArray[Any], rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _halves(frames: NDArray[Any], rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows of two halves of whole frames, each frame going to the half that is smaller so far."""
     rows: tuple[list[int], list[int]] = ([], [])
     for frame in rng.permutation(np.unique(frames)):
@@ -88,7 +88,7 @@ def halves(frames: NDArray[Any], rng: Generator) -> tuple[NDArray[np.intp], NDAr
     return np.array(rows[0]), np.array(rows[1])
 
 
-class Features:
+class _Features:
     """Inception features, kept on disk by the bytes of the images."""
 
     def __init__(self, weights: Path, cache: Path) -> None:
@@ -103,30 +103,30 @@ class Features:
         return torch.from_numpy(np.load(file)).double()
 
 
-def likeness(features: Features, sets: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
+def _likeness(features: _Features, sets: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
     """FID and KID of synthetic and of training images against `half`, beside `other_half`."""
     found = {name: features(images) for name, images in sets.items()}
     names = ("synthetic", "training")
     return {name: asdict(fidelity.compare(found["half"], found["other_half"], found[name])) for name in names}
 
 
-def crop_likeness(
-    features: Features, fixed: IntensityMap, validation: CropSet, training: CropSet, synthetic: CropSet, count: int
+def _crop_likeness(
+    features: _Features, fixed: IntensityMap, validation: _CropSet, training: _CropSet, synthetic: _CropSet, count: int
 ) -> dict[str, Any]:
     """FID and KID of single-cell crops."""
-    rng = generator(SEED, 1, Stage.EVALUATION, 0)
-    half, other = (validation.of(rows).some(count, rng) for rows in halves(validation.frames, rng))
+    rng = generator(_SEED, 1, Stage.EVALUATION, 0)
+    half, other = (validation.of(rows).some(count, rng) for rows in _halves(validation.frames, rng))
     sets = {"half": half, "other_half": other, "training": training.some(count, rng), "synthetic": synthetic}
-    return likeness(features, {name: to_bytes(crops.images, fixed) for name, crops in sets.items()})
+    return _likeness(features, {name: to_bytes(crops.images, fixed) for name, crops in sets.items()})
 
 
-def tile_likeness(
-    features: Features, fixed: IntensityMap, config: Config, training: list[Frame], dataset: str, count: int
+def _tile_likeness(
+    features: _Features, fixed: IntensityMap, config: Config, training: list[Frame], dataset: str, count: int
 ) -> dict[str, Any]:
     """FID and KID of tiles of frames."""
-    rng = generator(SEED, 2, Stage.EVALUATION, 0)
+    rng = generator(_SEED, 2, Stage.EVALUATION, 0)
     validation = [(pixels.image, pixels.labels) for f in split_frames(config.data).validation for pixels in [f.read()]]
-    half, other = halves(np.arange(len(validation)), rng)
+    half, other = _halves(np.arange(len(validation)), rng)
     sets = {
         "half": [validation[i] for i in half],
         "other_half": [validation[i] for i in other],
@@ -136,12 +136,12 @@ def tile_likeness(
     area = float(load_statistics(config).cells.area_px.at(0.5))
     side = tile_side(2 * np.sqrt(area / np.pi), [frame for frames in sets.values() for frame in frames])
     tiles = {name: to_bytes(random_tiles(frames, side, count, rng), fixed) for name, frames in sets.items()}
-    return {"side_px": side, **likeness(features, tiles)}
+    return {"side_px": side, **_likeness(features, tiles)}
 
 
-def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> dict[str, Any]:
+def _cell_figures(validation: _CropSet, training: _CropSet, synthetic: _CropSet) -> dict[str, Any]:
     """Adherence, morphology and near-copies of crops, as many synthetic as real."""
-    rng = generator(SEED, 3, Stage.EVALUATION, 0)
+    rng = generator(_SEED, 3, Stage.EVALUATION, 0)
     real = validation.some(len(synthetic.images), rng)
     pairs = {name: morphology.table(c.images, c.masks) for name, c in (("real", real), ("synthetic", synthetic))}
     pairs["real"]["adherence"] = adherence(real.images, real.masks)
@@ -151,7 +151,7 @@ def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> 
         **{n: asdict(morphology.compare(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
         "edge": morphology.compare_edges(edges, synthetic_edges, rng),
         "texture_copies": texture_copies(synthetic.images, real.images, training.images)
-        | {"validation_as_bright": copies_as_bright(real, synthetic, training, pairs)},
+        | {"validation_as_bright": _copies_as_bright(real, synthetic, training, pairs)},
         "mask_copies": {
             "validation": near_copies(real.masks, training.masks),
             "synthetic": near_copies(synthetic.masks, training.masks),
@@ -159,7 +159,7 @@ def cell_figures(validation: CropSet, training: CropSet, synthetic: CropSet) -> 
     }
 
 
-def copies_as_bright(real: CropSet, synthetic: CropSet, training: CropSet, pairs: dict[str, Any]) -> float:
+def _copies_as_bright(real: _CropSet, synthetic: _CropSet, training: _CropSet, pairs: dict[str, Any]) -> float:
     """Share of near-copies among real crops that are weighted to be as bright as the synthetic ones.
 
     Noise makes dim crops unlike any other, so a validation part that is dimmer has fewer of them.
@@ -167,41 +167,41 @@ def copies_as_bright(real: CropSet, synthetic: CropSet, training: CropSet, pairs
     nearest = nearest_correlation(real.images, training.images)
     threshold = texture_copies(synthetic.images, real.images, training.images)["threshold"]
     bright = {name: np.asarray(table["brightness"]) for name, table in pairs.items()}
-    edges = np.quantile(np.concatenate(list(bright.values())), np.linspace(0, 1, BRIGHTNESS_BINS + 1))[1:-1]
+    edges = np.quantile(np.concatenate(list(bright.values())), np.linspace(0, 1, _BRIGHTNESS_BINS + 1))[1:-1]
     of_real, of_synthetic = (np.digitize(bright[name], edges) for name in ("real", "synthetic"))
-    bins = [b for b in range(BRIGHTNESS_BINS) if (of_real == b).any()]
+    bins = [b for b in range(_BRIGHTNESS_BINS) if (of_real == b).any()]
     return float(sum((of_synthetic == b).mean() * (nearest[of_real == b] >= threshold).mean() for b in bins))
 
 
-def swapped(bundle: Bundle, config: Config) -> dict[str, float]:
+def _swapped(bundle: Bundle, config: Config) -> dict[str, float]:
     """The share of pairs that pass the swap test: painted on real masks, and the real crops of the same masks."""
     crops = load_crops(config, "validation")
-    rows = generator(SEED, 4, Stage.EVALUATION, 0).choice(len(crops.images), SWAPPED, replace=False)
+    rows = generator(_SEED, 4, Stage.EVALUATION, 0).choice(len(crops.images), _SWAPPED, replace=False)
     masks = np.asarray(crops.masks[rows])
     painted = paint_rows(bundle.texture.eval(), config, crops, rows, paired=True)
     tests = {"synthetic": painted, "real": np.asarray(crops.images[rows], np.float32)}
     return {name: float(swap_test(images, masks).mean()) for name, images in tests.items()}
 
 
-def measure(bundle: Bundle, config: Config, dataset: str | None, features: Features, counts: Any) -> dict[str, Any]:
+def _measure(bundle: Bundle, config: Config, dataset: str | None, features: _Features, counts: Any) -> dict[str, Any]:
     """All figures of one bundle."""
     frames = [(pixels.image, pixels.labels) for f in split_frames(config.data).train for pixels in [f.read()]]
     fixed = fixed_map([image for image, _ in frames])
-    validation, training = real_crops(config, "validation"), real_crops(config, "train")
-    synthetic = drawn_crops(bundle, config, counts.crops)
+    validation, training = _real_crops(config, "validation"), _real_crops(config, "train")
+    synthetic = _drawn_crops(bundle, config, counts.crops)
     figures: dict[str, Any] = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
     figures |= {
-        "swap_test": swapped(bundle, config),
-        "cells": cell_figures(validation, training, synthetic),
+        "swap_test": _swapped(bundle, config),
+        "cells": _cell_figures(validation, training, synthetic),
     }
     print(figures, flush=True)
-    figures["crops"] = crop_likeness(features, fixed, validation, training, synthetic, counts.crops)
+    figures["crops"] = _crop_likeness(features, fixed, validation, training, synthetic, counts.crops)
     if dataset:
-        figures["tiles"] = tile_likeness(features, fixed, config, frames, dataset, counts.tiles)
+        figures["tiles"] = _tile_likeness(features, fixed, config, frames, dataset, counts.tiles)
     return figures
 
 
-def show(name: str, figures: dict[str, Any]) -> None:
+def _show(name: str, figures: dict[str, Any]) -> None:
     """The table of one bundle."""
     print(f"\n{name}, Inception weights: {figures['weights']}")
     for kind in ("crops", "tiles"):
@@ -211,14 +211,14 @@ def show(name: str, figures: dict[str, Any]) -> None:
             row = figures[kind][which]
             print(
                 f"{kind} {which:9} n {row['n']}  KID {row['kid']:.4f} - {row['kid_real']:.4f} = {row['excess']:.4f} "
-                f"± {row['error']:.4f} (at most {TARGETS['excess']})  "
-                f"FID {row['fid']:.2f} / {row['fid_real']:.2f} = {row['ratio']:.2f} (at most {TARGETS['ratio']})"
+                f"± {row['error']:.4f} (at most {_TARGETS['excess']})  "
+                f"FID {row['fid']:.2f} / {row['fid_real']:.2f} = {row['ratio']:.2f} (at most {_TARGETS['ratio']})"
             )
     for figure, row in (figures["cells"] | {"swap_test": figures["swap_test"]}).items():
         print(f"{figure:15}", "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
 
 
-def write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
+def _write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
     """Put the chief figures into the bundle and its card."""
     kept = {f"{kind}_{key}": figures[kind]["synthetic"][key] for kind in ("crops", "tiles") if kind in figures
             for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
@@ -240,14 +240,14 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, default=500)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    features, every = Features(options.weights, options.cache), {}
+    features, every = _Features(options.weights, options.cache), {}
     for entry in options.bundles:
         name, path, *dataset = entry.split("=")
         bundle = open_bundle(name)
         settings = [f"workspace={options.workspace}"] if options.workspace else []
         config = bundle.resolve(load(Path(path), settings))
-        every[name] = measure(bundle, config, dataset[0] if dataset else None, features, options)
-        show(name, every[name])
+        every[name] = _measure(bundle, config, dataset[0] if dataset else None, features, options)
+        _show(name, every[name])
         if options.card:
-            write_card(bundle, every[name], path)
+            _write_card(bundle, every[name], path)
     save_result("fidelity", every)

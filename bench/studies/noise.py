@@ -11,25 +11,25 @@ import torch
 from bench.common.environment import save_result
 from raysynth.models.noise import slice_noise
 
-SLICES, SIDE, CHANNELS = 16, 128, 4
+_SLICES, _SIDE, _CHANNELS = 16, 128, 4
 
 
-def measure(rho: float) -> dict[str, float]:
+def _measure(rho: float) -> dict[str, float]:
     """Mean variance and correlation of neighbouring slices, what Eq. 2 asks for, the sampling error of one pair."""
-    noise = slice_noise(np.random.default_rng(0), SLICES, rho, CHANNELS, SIDE, SIDE).flatten(1)
+    noise = slice_noise(np.random.default_rng(0), _SLICES, rho, _CHANNELS, _SIDE, _SIDE).flatten(1)
     neighbours = torch.corrcoef(noise).diagonal(1)
     return {
         "variance": float(noise.var(dim=1).mean()),
         "correlation": float(neighbours.mean()),
         "expected_correlation": rho**2 / (1 + rho**2),
         "standard_error_of_a_pair": float(neighbours.std()),
-        "values_a_slice": CHANNELS * SIDE**2,
+        "values_a_slice": _CHANNELS * _SIDE**2,
     }
 
 
 def main() -> None:
     """Measure and save."""
-    figures = {f"rho={rho:g}": measure(rho) for rho in (0.0, 0.7, 3.0)}
+    figures = {f"rho={rho:g}": _measure(rho) for rho in (0.0, 0.7, 3.0)}
     for name, row in figures.items():
         print(name, row)
     save_result("noise", figures)

@@ -36,24 +36,24 @@ from raysynth.measures.shape import NAMES, distance, half_distance, measure, tab
 from raysynth.preparation.cells import LabelledCell
 from raysynth.preparation.prepare import labelled_cells
 
-SEED = 3
-SHARD = 32
-SMOOTHINGS = (0.0, 1.0, 2.0)
-Masks = list[NDArray[np.bool_]]
+_SEED = 3
+_SHARD = 32
+_SMOOTHINGS = (0.0, 1.0, 2.0)
+_Masks = list[NDArray[np.bool_]]
 
 
-def generated(bundle: str, config: Config, cells: int) -> Masks:
+def _generated(bundle: str, config: Config, cells: int) -> _Masks:
     """Masks `(z, y, x)` of generated cells."""
     cascade, shard = Cascade(bundle, config, "cpu"), 0
-    masks: Masks = []
+    masks: _Masks = []
     while len(masks) < cells:
-        masks += [solid.mask for solid in cascade.shape(Run(SEED, shard), range(SHARD))]
+        masks += [solid.mask for solid in cascade.shape(Run(_SEED, shard), range(_SHARD))]
         shard += 1
         print(f"{len(masks)} cells", flush=True)
     return masks[:cells]
 
 
-def plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int) -> Masks:
+def _plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int) -> _Masks:
     """Plain spherical harmonics of real widths, height over width log-uniform in the configured range."""
     voxel_um = config.data.voxel_um
     assert voxel_um is not None
@@ -64,23 +64,23 @@ def plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int) 
         field = shape.fields(64)[0]
         seen = float((field > 0).any(dim=0).sum()) * (2 / 64) ** 2
         half = widths_um[item % len(widths_um)] / 2 / np.sqrt(seen / np.pi)
-        masks.append(slices(partial(resampled, field), (half,) * 3, voxel_um))
+        masks.append(slices(partial(_resampled, field), (half,) * 3, voxel_um))
     return masks
 
 
-def resampled(field: Tensor, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+def _resampled(field: Tensor, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """A field over the cube at other places."""
     z, y, x = torch.meshgrid(z, y, x, indexing="ij")
     at = torch.stack([x, y, z], dim=-1)[None]
     return F.grid_sample(field[None, None], at, padding_mode="border", align_corners=False)[0, 0]
 
 
-def whole(cells: Sequence[LabelledCell]) -> Masks:
+def _whole(cells: Sequence[LabelledCell]) -> _Masks:
     """Masks of the cells in use that the stack does not cut."""
     return [cell.mask for cell in cells if cell.left_out is None and not cell.cut_z]
 
 
-def compare(sets: dict[str, Masks], voxel_um: tuple[float, ...], smoothing: float) -> dict[str, Any]:
+def _compare(sets: dict[str, _Masks], voxel_um: tuple[float, ...], smoothing: float) -> dict[str, Any]:
     """Distance of each set from the validation cells, with what chance alone gives; quantiles of all."""
     columns = {name: table([measure(mask, voxel_um, smoothing) for mask in masks]) for name, masks in sets.items()}
     rng = np.random.default_rng(0)
@@ -98,7 +98,7 @@ def compare(sets: dict[str, Masks], voxel_um: tuple[float, ...], smoothing: floa
     return rows
 
 
-def spectra(sets: dict[str, Masks], fitted: Spectrum, voxel_um: tuple[float, ...]) -> dict[str, list[float]]:
+def _spectra(sets: dict[str, _Masks], fitted: Spectrum, voxel_um: tuple[float, ...]) -> dict[str, list[float]]:
     """Mean square of the coefficients of each degree from 1."""
     by_degree = {"fitted": fitted.power()}
     for name, masks in sets.items():
@@ -117,22 +117,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
     config = load(chosen.config, chosen.set)
-    train, validation = (whole(cells) for cells in labelled_cells(config))
+    train, validation = (_whole(cells) for cells in labelled_cells(config))
     voxel_um = config.data.voxel_um
     assert voxel_um is not None
     widths = np.array([2 * np.sqrt(m.any(axis=0).sum() / np.pi) * voxel_um[-1] for m in train])
     sets = {
         "validation": validation,
         "training": train,
-        "generated": generated(chosen.bundle, config, chosen.cells),
-        "plain": plain_harmonics(config, np.random.default_rng(SEED).permutation(widths), chosen.cells),
+        "generated": _generated(chosen.bundle, config, chosen.cells),
+        "plain": _plain_harmonics(config, np.random.default_rng(_SEED).permutation(widths), chosen.cells),
     }
     fitted = Cascade(chosen.bundle, config, "cpu").statistics.shapes
     assert fitted is not None
     figures: dict[str, Any] = {"cells": {name: len(masks) for name, masks in sets.items()}}
-    for smoothing in SMOOTHINGS:
-        figures[f"smoothed_by_{smoothing:g}_px"] = compare(sets, voxel_um, smoothing)
-    figures["spectrum"] = spectra(sets, fitted, voxel_um)
+    for smoothing in _SMOOTHINGS:
+        figures[f"smoothed_by_{smoothing:g}_px"] = _compare(sets, voxel_um, smoothing)
+    figures["spectrum"] = _spectra(sets, fitted, voxel_um)
     for name, row in figures["smoothed_by_1_px"].items():
         print(name, {key: round(value, 3) for key, value in row.items() if not key.startswith("quantiles")})
     save_result("shapes", figures)

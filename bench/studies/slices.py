@@ -24,12 +24,12 @@ from raysynth.models.painting import paint
 from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import Crops, load_crops
 
-RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)
+_RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)
 
-Stack = tuple[NDArray[np.floating], NDArray[np.bool_]]
+_Stack = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 
-def likeness(cells: list[Stack]) -> dict[str, float]:
+def _likeness(cells: list[_Stack]) -> dict[str, float]:
     """Mean figures over cells of images and masks `(z, y, x)`; of tall cells the two slices at either end left out."""
     jumps, inside, around = [], [], []
     for stack, outlines in cells:
@@ -48,7 +48,7 @@ def likeness(cells: list[Stack]) -> dict[str, float]:
     }
 
 
-def painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float) -> list:
+def _painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float) -> list:
     """Textures `(z, side, side)` of each cell."""
     model, noise, slices = bundle.texture.eval(), [], []
     for item, rows in enumerate(cells):
@@ -59,7 +59,7 @@ def painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np
     return np.split(textures, np.cumsum([len(rows) for rows in cells])[:-1])
 
 
-def measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, float]]:
+def _measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, float]]:
     """Real cells, then every setting on the same masks."""
     crops = load_crops(config, "train")
     table = pq.read_table(prepared_folder(config) / "train" / "cells.parquet").to_pandas()
@@ -69,11 +69,11 @@ def measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, f
     chosen = generator(0, 0, Stage.EVALUATION, 0).choice(len(usual_stacks), count, replace=False)
     cells = [usual_stacks[i] for i in chosen]
     masks = [np.asarray(crops.masks[rows]) for rows in cells]
-    figures = {"real": likeness([(crops.images[rows], m) for rows, m in zip(cells, masks, strict=True)])}
+    figures = {"real": _likeness([(crops.images[rows], m) for rows, m in zip(cells, masks, strict=True)])}
     print(config.name, "real", figures["real"], flush=True)
-    for rho in RHOS:
+    for rho in _RHOS:
         name = f"rho={rho:g}"
-        figures[name] = likeness(list(zip(painted(bundle, config, crops, cells, rho), masks, strict=True)))
+        figures[name] = _likeness(list(zip(_painted(bundle, config, crops, cells, rho), masks, strict=True)))
         print(config.name, name, figures[name], flush=True)
     return figures
 
@@ -89,5 +89,5 @@ def main() -> None:
         name, path = entry.split("=")
         bundle = open_bundle(name)
         config = bundle.resolve(load(Path(path)))
-        figures[config.name] = measure(bundle, config, options.cells)
+        figures[config.name] = _measure(bundle, config, options.cells)
     save_result("slices", figures)

@@ -37,10 +37,10 @@ from raysynth.models.painting import Slice, texture_condition
 from raysynth.models.texture import TextureModel
 from raysynth.train.crops import load_crops
 
-SEED = 2
-REFERENCE = ("ddim", 50, 1.0)
-SETTINGS = (
-    REFERENCE,
+_SEED = 2
+_REFERENCE = ("ddim", 50, 1.0)
+_SETTINGS = (
+    _REFERENCE,
     ("dpm++", 9, 2.0),
     ("dpm++", 9, 2.4),
     ("dpm++", 8, 2.4),
@@ -51,11 +51,13 @@ SETTINGS = (
 )
 """Solver, steps, spacing (UniPC: diffusers' trailing steps)."""
 
-Crops = list[tuple[Slice, Tensor]]
+_Crops = list[tuple[Slice, Tensor]]
 
 
 @torch.no_grad()
-def paint(model: TextureModel, crops: Crops, setting: tuple[str, int, float], batch: int, truncation_px: float) -> Any:
+def _paint(
+    model: TextureModel, crops: _Crops, setting: tuple[str, int, float], batch: int, truncation_px: float
+) -> Any:
     """Textures `(n, side, side)` in [0, 1] under one setting."""
     solver, steps, spacing = setting
     painted = []
@@ -64,7 +66,7 @@ def paint(model: TextureModel, crops: Crops, setting: tuple[str, int, float], ba
         x_T = torch.stack([noise for _, noise in part])
         predict = partial(_predict, model, seen)
         if solver == "unipc":
-            x_0 = unipc(predict, x_T, model, steps)
+            x_0 = _unipc(predict, x_T, model, steps)
         else:
             x_0 = denoise(predict, x_T, model.scheduler, steps, spacing, 2 if solver == "dpm++" else 1)
         painted.append(((model.codec.decode(x_0)[:count, 0] + 1) / 2).clamp(0, 1).numpy())
@@ -75,7 +77,7 @@ def _predict(model: TextureModel, seen: Tensor, x_t: Tensor, t: Tensor) -> Tenso
     return model(x_t, t, seen)
 
 
-def unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor:
+def _unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor:
     """UniPC (Zhao 2023) of diffusers, on the model's own schedule."""
     scheduler = UniPCMultistepScheduler.from_config(model.scheduler.config)
     scheduler.set_timesteps(steps)
@@ -84,7 +86,7 @@ def unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor:
     return x_t
 
 
-def figures_of(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> dict[str, float]:
+def _figures_of(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> dict[str, float]:
     """Mean granularity and adherence of crops in grey values."""
     table = morphology.table(images, masks)
     return {"granularity": float(table["granularity"].mean()), "adherence": float(adherence(images, masks).mean())}
@@ -105,7 +107,7 @@ def main() -> None:
     unit = bundle.info.statistics.intensity
     fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])
     crops = load_crops(config, "validation")
-    rng = generator(SEED, 0, Stage.EVALUATION, 0)
+    rng = generator(_SEED, 0, Stage.EVALUATION, 0)
     rows = rng.choice(len(crops.images), 2 * options.crops, replace=2 * options.crops > len(crops.images))
     half, again = np.sort(rows[: options.crops]), np.sort(rows[options.crops :])
     masks = np.asarray(crops.masks[half])
@@ -113,12 +115,12 @@ def main() -> None:
     real_features = [inception.features(to_bytes(grey, fixed)) for grey in real]
     slices = [crops.slice(i) for i in half]
     shape = model.encoded_shape(crops.side_px)
-    pairs = [(one, normal(generator(SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
-    figures: dict[str, Any] = {"weights": inception.name, "real": figures_of(real[0], masks), "settings": {}}
+    pairs = [(one, normal(generator(_SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
+    figures: dict[str, Any] = {"weights": inception.name, "real": _figures_of(real[0], masks), "settings": {}}
     reference: Tensor | None = None
-    for setting in SETTINGS:
+    for setting in _SETTINGS:
         start = time.process_time()
-        painted = paint(model, pairs, setting, config.texture.batch, config.masks.truncation_px)
+        painted = _paint(model, pairs, setting, config.texture.batch, config.masks.truncation_px)
         seconds = time.process_time() - start
         grey = unit.from_unit(painted)
         features = inception.features(to_bytes(grey, fixed))
@@ -131,7 +133,7 @@ def main() -> None:
             "kid_over_reference": row.excess,
             "error": row.error,
             "fid": row.fid,
-            **figures_of(grey, masks),
+            **_figures_of(grey, masks),
         }
         print(key, {k: round(v, 5) for k, v in figures["settings"][key].items()}, flush=True)
     save_result(f"solvers-{bundle.info.name}", figures)

@@ -37,11 +37,11 @@ from raysynth.train.loop import Trainer
 from raysynth.train.start import started
 from raysynth.train.texture import TextureTask
 
-SEED = 4
-LIMITS = (20, 100, None)
+_SEED = 4
+_LIMITS = (20, 100, None)
 
 
-class Real:
+class _Real:
     """The validation crops of a config in two halves, and their features."""
 
     def __init__(self, config: Config, weights: Path, most: int) -> None:
@@ -49,7 +49,7 @@ class Real:
         self.fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])
         self.unit = load_statistics(config).intensity
         self.crops = load_crops(config, "validation")
-        rows = generator(SEED, 0, Stage.EVALUATION, 0).permutation(len(self.crops.images))[: 2 * most]
+        rows = generator(_SEED, 0, Stage.EVALUATION, 0).permutation(len(self.crops.images))[: 2 * most]
         self.half, self.again = (np.sort(part) for part in np.array_split(rows, 2))
         self.features = [self.of(self.crops.images[part]) for part in (self.half, self.again)]
 
@@ -58,7 +58,7 @@ class Real:
         return self.inception.features(to_bytes(self.unit.from_unit(images), self.fixed))
 
 
-def arm(config: Config, real: Real, start: str, limit: int | None) -> dict[str, Any]:
+def _arm(config: Config, real: _Real, start: str, limit: int | None) -> dict[str, Any]:
     """Train one model and measure it."""
     crops = config.crops.model_copy(update={"limit": limit})
     texture = config.texture.model_copy(update={"start": start})
@@ -91,11 +91,11 @@ def main() -> None:
         bundle, path = pair.split("=")
         common = [f"texture.train.steps={options.steps}", f"texture.train.checkpoint_every={options.steps}"]
         config = load(Path(path), [*common, f"texture.train.sample_every={options.steps}", *options.settings])
-        real, rows = Real(config, options.weights, options.crops), figures.setdefault(config.name, {})
-        for limit in LIMITS:
+        real, rows = _Real(config, options.weights, options.crops), figures.setdefault(config.name, {})
+        for limit in _LIMITS:
             for start in (bundle, "scratch"):
                 key = f"{limit or 'all'} cells from {start.rsplit('/', 1)[-1]}"
                 if key not in rows:
-                    rows[key] = arm(config, real, start, limit)
+                    rows[key] = _arm(config, real, start, limit)
                     print(config.name, key, rows[key], flush=True)
                     save_result("starts", figures)

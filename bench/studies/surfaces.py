@@ -25,71 +25,71 @@ from raysynth.geometry.silhouettes import carve, project, soft_masks
 from raysynth.geometry.slicing import slices
 from raysynth.surfaces.fitting import Surfaces, fit
 
-GRID = 96
-TRUNCATION = 8 / 64
+_GRID = 96
+_TRUNCATION = 8 / 64
 """Truncation of the soft masks as a share of a view's side."""
 
-SETTINGS = ((64, 16), (64, 8), (32, 16))
+_SETTINGS = ((64, 16), (64, 8), (32, 16))
 """Pixels of a view and number of views."""
 
-HALF_UM, VOXEL_UM = (13.0, 8.5, 8.5), (1.75, 0.8, 0.8)
+_HALF_UM, _VOXEL_UM = (13.0, 8.5, 8.5), (1.75, 0.8, 0.8)
 """A usual nucleus of `embryo-3d` in its cube, and the voxels of that data set."""
 
 
-def volume_iou(fields: Tensor, truth: Tensor) -> Tensor:
+def _volume_iou(fields: Tensor, truth: Tensor) -> Tensor:
     """Volume IoU `(b,)` of fields `(b, z, y, x)` with the true ones."""
     a, b = (fields > 0).flatten(1), (truth > 0).flatten(1)
     return (a & b).sum(dim=1) / (a | b).sum(dim=1)
 
 
-def summary(values: Tensor) -> dict[str, float]:
+def _summary(values: Tensor) -> dict[str, float]:
     """Mean, fifth percentile and least."""
     figures = {"mean": values.mean(), "p5": values.quantile(0.05), "least": values.min()}
     return {name: round(float(value), 4) for name, value in figures.items()}
 
 
-def fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple[Surfaces, int]]:
+def _fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple[Surfaces, int]]:
     """Surfaces in batches of the configured size, as generation fits them, and how many of each batch count."""
     return [(fit(views[batch], cameras, config), n) for batch, n in equal_batches(range(len(views)), config.batch)]
 
 
-def meshes(surfaces: Surfaces, count: int) -> Tensor:
+def _meshes(surfaces: Surfaces, count: int) -> Tensor:
     """Of each cell `(count, 3)`: whether its mesh is closed, mesh volume over voxels' volume on a fine grid and in the
     data set's voxels.
     """
     rows = []
     for cell in range(count):
         field = partial(surfaces.on_grid, cell)
-        mesh = surface_mesh(field, HALF_UM)
-        fine = slices(field, HALF_UM, tuple(2 * half / GRID for half in HALF_UM))
-        coarse = slices(field, HALF_UM, VOXEL_UM)
+        mesh = surface_mesh(field, _HALF_UM)
+        fine = slices(field, _HALF_UM, tuple(2 * half / _GRID for half in _HALF_UM))
+        coarse = slices(field, _HALF_UM, _VOXEL_UM)
         volumes = [
-            fine.sum() * np.prod([2 * half / GRID for half in HALF_UM]),
-            coarse.sum() * np.prod(VOXEL_UM),
+            fine.sum() * np.prod([2 * half / _GRID for half in _HALF_UM]),
+            coarse.sum() * np.prod(_VOXEL_UM),
         ]
         rows.append([float(mesh.is_watertight), *(mesh.volume / volume for volume in volumes)])
     return torch.tensor(rows)
 
 
-def measure(name: str, truth: Tensor, side: int, count: int, config: SurfaceConfig) -> dict[str, Any]:
+def _measure(name: str, truth: Tensor, side: int, count: int, config: SurfaceConfig) -> dict[str, Any]:
     """NeuS and the visual hull from `count` views of `side` pixels of the true fields `(b, z, y, x)`."""
     cameras = layout("spread", count)
-    views = soft_masks(project(truth, cameras, side, GRID), TRUNCATION * side)
-    fitted = fit_all(views, cameras, config)
-    fields = torch.cat([surfaces.fields(GRID)[:kept] for surfaces, kept in fitted])
+    views = soft_masks(project(truth, cameras, side, _GRID), _TRUNCATION * side)
+    fitted = _fit_all(views, cameras, config)
+    fields = torch.cat([surfaces.fields(_GRID)[:kept] for surfaces, kept in fitted])
     row: dict[str, Any] = {
         "family": name,
         "cells": len(truth),
         "view_px": side,
         "views": count,
-        "neus_iou": summary(volume_iou(fields, truth)),
-        "hull_iou": summary(volume_iou(carve(views, cameras, GRID), truth)),
+        "neus_iou": _summary(_volume_iou(fields, truth)),
+        "hull_iou": _summary(_volume_iou(carve(views, cameras, _GRID), truth)),
     }
-    if (side, count) == SETTINGS[0]:
-        closed, fine, coarse = torch.cat([meshes(*batch) for batch in fitted]).T
+    if (side, count) == _SETTINGS[0]:
+        closed, fine, coarse = torch.cat([_meshes(*batch) for batch in fitted]).T
         row["meshes_watertight"] = float(closed.mean())
-        row["mesh_over_fine_voxels"] = summary(1 - (fine - 1).abs())
-        row["mesh_over_data_voxels"] = summary(1 - (coarse - 1).abs())
+        row["mesh_over_fine_voxels"] = _summary(1 - (fine - 1).abs())
+        row["mesh_over_data_voxels"] = _summary(1 - (coarse - 1).abs())
     return row
 
 
@@ -103,8 +103,8 @@ def main() -> None:
     config, rows = SurfaceConfig(), []
     for name, family in FAMILIES.items():
         cells = chosen.cells if name == "measured" else chosen.others
-        truth = torch.cat([family([rng], GRID) for rng in held_out(cells)])
-        for side, count in SETTINGS:
-            rows.append(measure(name, truth, side, count, config))
+        truth = torch.cat([family([rng], _GRID) for rng in held_out(cells)])
+        for side, count in _SETTINGS:
+            rows.append(_measure(name, truth, side, count, config))
             print(rows[-1], flush=True)
     save_result("surfaces", {"settings": config.model_dump(), "rows": rows})

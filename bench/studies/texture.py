@@ -28,13 +28,13 @@ from raysynth.measures.adherence import adherence, swap_test
 from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.crops import Crops, load_crops
 
-SEED = 1
-SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yaml"]
+_SEED = 1
+_SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yaml"]
 
 
-def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count: int) -> dict[str, float]:
+def _measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count: int) -> dict[str, float]:
     """Figures of one bundle: adherence on `count` random crops, the swap test on those and on one crop a cell."""
-    rng, model = generator(SEED, 0, Stage.EVALUATION, 0), bundle.texture.eval()
+    rng, model = generator(_SEED, 0, Stage.EVALUATION, 0), bundle.texture.eval()
     chosen = rng.choice(len(crops.images), count, replace=False)
     real, masks = np.asarray(crops.images[chosen], np.float32), np.asarray(crops.masks[chosen])
     start = time.perf_counter()
@@ -49,7 +49,7 @@ def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count
         "standard_error": float(np.hypot(synthetic.std(), of_real.std()) / np.sqrt(count)),
         "seconds_a_crop": seconds / count,
     }
-    cells = rng.permutation(largest_crops(table))[: count // 2 * 2]
+    cells = rng.permutation(_largest_crops(table))[: count // 2 * 2]
     cells = cells[: len(cells) // 2 * 2]
     for name, which in (("crops", chosen), ("cells", cells)):
         masks = np.asarray(crops.masks[which])
@@ -61,7 +61,7 @@ def measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count
     return figures
 
 
-def largest_crops(table: pa.Table) -> NDArray[np.intp]:
+def _largest_crops(table: pa.Table) -> NDArray[np.intp]:
     """The row of each cell's largest slice (2D: its only crop)."""
     rows = table.append_column("row", pa.array(np.arange(len(table)))).sort_by([("area_px", "descending")])
     firsts = rows.group_by(["frame", "label"], use_threads=False).aggregate([("row", "first")])
@@ -71,7 +71,7 @@ def largest_crops(table: pa.Table) -> NDArray[np.intp]:
 def main() -> None:
     """Measure every bundle named on the command line."""
     parser = described(__doc__)
-    parser.add_argument("bundles", nargs="*", default=SHIPPED, help="bundle=config.yaml")
+    parser.add_argument("bundles", nargs="*", default=_SHIPPED, help="bundle=config.yaml")
     parser.add_argument("--crops", type=int, default=200)
     options = parser.parse_args()
     figures = {}
@@ -79,6 +79,6 @@ def main() -> None:
         name, config_path = entry.split("=")
         config, bundle = load(Path(config_path)), open_bundle(name)
         table = pq.read_table(prepared_folder(config) / "validation" / "cells.parquet")
-        figures[name] = measure(bundle, load_crops(config, "validation"), table, bundle.resolve(config), options.crops)
+        figures[name] = _measure(bundle, load_crops(config, "validation"), table, bundle.resolve(config), options.crops)
         print(name, figures[name])
     save_result("texture", figures)

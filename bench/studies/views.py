@@ -40,38 +40,38 @@ from raysynth.surfaces.gate import judge
 from raysynth.train.crops import load_crops
 from raysynth.train.views import Examples
 
-SEED, STREAM = 2, 2
-MIN_DIAMETER_PX = 32
-SEEN_SIDE = 64
-THRESHOLDS = (0.8, 0.85, 0.88, 0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97)
+_SEED, _STREAM = 2, 2
+_MIN_DIAMETER_PX = 32
+_SEEN_SIDE = 64
+_THRESHOLDS = (0.8, 0.85, 0.88, 0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97)
 
 
-def shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
+def _shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
     """Soft masks from above `(s, s)` of held-out training shapes, through the pixels of a binary mask."""
     spectrum, settings = bundle.info.statistics.shapes, config.views
     assert spectrum is not None
     above = layout("spread", settings.count)[:1]
-    seen, _ = Examples(spectrum, config.shapes.metaballs, settings)(held_out(count, STREAM), above)
+    seen, _ = Examples(spectrum, config.shapes.metaballs, settings)(held_out(count, _STREAM), above)
     return list(as_batch(to_signed_distance((seen[:, 0] > 0).numpy(), settings.truncation_px))[:, 0])
 
 
-def real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
+def _real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
     """Soft masks `(s, s)` of real cells of the validation part."""
     outlines: NDArray[np.bool_] = load_crops(config, "validation").outlines[:count]
     statistics, settings = bundle.info.statistics, config.views
     assert statistics.voxel_um is not None
     pixel_um = statistics.voxel_um[-1]
-    rng = generator(SEED, STREAM, Stage.HEIGHT, 0)
+    rng = generator(_SEED, _STREAM, Stage.HEIGHT, 0)
     framed = [frame(rng, outline, pixel_um, statistics.cells, config.shapes) for outline in outlines]
     return [view_along_z(one, pixel_um, settings.side_px, settings.truncation_px) for one in framed]
 
 
-def diameter_px(mask: Tensor) -> float:
+def _diameter_px(mask: Tensor) -> float:
     """Diameter of the circle of a soft mask's area."""
     return float(2 * ((mask > 0).sum() / torch.pi).sqrt())
 
 
-def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Tensor]:
+def _measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Tensor]:
     """Figures of each mask `(masks,)`; batches are cut as generation cuts them."""
     model, scheduler = bundle.views
     model.eval()
@@ -79,7 +79,7 @@ def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Te
     rows = []
     for batch, count in equal_batches(range(len(masks)), settings.batch):
         condition = torch.stack([masks[i] for i in batch])[:, None]
-        rngs = [generator(SEED, STREAM, Stage.VIEWS, i) for i in batch]
+        rngs = [generator(_SEED, _STREAM, Stage.VIEWS, i) for i in batch]
         noise = torch.stack([normal(rng, settings.count, settings.side_px, settings.side_px) for rng in rngs])
         heights = torch.full((len(batch),), 2 * FILL)
         start = time.perf_counter()
@@ -98,7 +98,7 @@ def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Te
                 "mask_iou": torch.tensor([verdict.mask_iou for verdict in verdicts])[:count],
                 "view_iou": torch.tensor([verdict.view_iou for verdict in verdicts])[:count],
                 "hull_view_iou": iou(hull > 0, views > 0).mean(dim=1)[:count],
-                "mask_iou_with_relief": with_relief(bundle, config, surfaces, condition, batch)[:count],
+                "mask_iou_with_relief": _with_relief(bundle, config, surfaces, condition, batch)[:count],
                 "height_over_asked": (tall / (2 * FILL))[:count],
                 "seconds_views": torch.full((count,), seconds[0]),
                 "seconds_surface": torch.full((count,), seconds[1]),
@@ -108,20 +108,20 @@ def measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Te
     return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
 
 
-def with_relief(bundle: Bundle, config: Config, surfaces: Surfaces, condition: Tensor, items: Sequence[int]) -> Tensor:
+def _with_relief(bundle: Bundle, config: Config, surfaces: Surfaces, condition: Tensor, items: Sequence[int]) -> Tensor:
     """IoU `(b,)` of the conditioning masks with the projections of the surfaces once their relief is added."""
-    spectrum, c = bundle.info.statistics.shapes, pixel_centres(SEEN_SIDE)
+    spectrum, c = bundle.info.statistics.shapes, pixel_centres(_SEEN_SIDE)
     assert spectrum is not None
     fields = []
     for place, item in enumerate(items):
-        rng = generator(SEED, STREAM, Stage.SURFACE, item)
+        rng = generator(_SEED, _STREAM, Stage.SURFACE, item)
         relief = Relief(rng, spectrum, config.shapes.relief, surfaces.networks.centre[place])
         fields.append(surfaces.on_grid(place, c, c, c, relief))
-    seen = project(torch.stack(fields), layout("spread", 1), condition.shape[-1], SEEN_SIDE)
+    seen = project(torch.stack(fields), layout("spread", 1), condition.shape[-1], _SEEN_SIDE)
     return iou(seen[:, 0] > 0, condition[:, 0] > 0)
 
 
-def summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
+def _summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
     """Mean, tenth percentile and least of every figure."""
     return {
         name: {"mean": float(v.mean()), "tenth": float(v.quantile(0.1)), "least": float(v.min())}
@@ -129,10 +129,10 @@ def summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
     }
 
 
-def gate_curve(figures: dict[str, Tensor]) -> list[dict[str, float]]:
+def _gate_curve(figures: dict[str, Tensor]) -> list[dict[str, float]]:
     """For each threshold, the share rejected and the means of what passes."""
     curve = []
-    for threshold in THRESHOLDS:
+    for threshold in _THRESHOLDS:
         passed = torch.minimum(figures["mask_iou"], figures["view_iou"]) >= threshold
         row = {"min_iou": threshold, "rejected": float(1 - passed.float().mean())}
         if passed.any():
@@ -153,16 +153,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = bundle.resolve(load(chosen.config, chosen.set))
     torch.set_num_threads(config.runtime.threads)
     masks = {
-        "real": real_masks(bundle, config, chosen.masks // 2),
-        "shapes": shape_masks(bundle, config, chosen.masks),
+        "real": _real_masks(bundle, config, chosen.masks // 2),
+        "shapes": _shape_masks(bundle, config, chosen.masks),
     }
-    masks = {name: [m for m in some if diameter_px(m) >= MIN_DIAMETER_PX] for name, some in masks.items()}
+    masks = {name: [m for m in some if _diameter_px(m) >= _MIN_DIAMETER_PX] for name, some in masks.items()}
     masks["shapes"] = masks["shapes"][: chosen.masks - len(masks["real"])]
-    parts = {name: measure(bundle, config, some) for name, some in masks.items()}
+    parts = {name: _measure(bundle, config, some) for name, some in masks.items()}
     together = {name: torch.cat([part[name] for part in parts.values()]) for name in parts["real"]}
     figures: dict[str, Any] = {name: len(some) for name, some in masks.items()}
     figures |= {"min_iou": config.gate.min_iou, "sampler_steps": config.views.sampler_steps}
     for name, part in (parts | {"together": together}).items():
-        figures[f"of_{name}"] = summary(part) | {"gate": gate_curve(part)}
-    print({name: round(value["mean"], 4) for name, value in summary(together).items()})
+        figures[f"of_{name}"] = _summary(part) | {"gate": _gate_curve(part)}
+    print({name: round(value["mean"], 4) for name, value in _summary(together).items()})
     save_result("views", figures)

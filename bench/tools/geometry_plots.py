@@ -7,14 +7,14 @@ from bench.common.environment import read_result
 from bench.common.plotting import save_plots
 from raysynth.config import GateConfig
 
-NAMES = {
+_NAMES = {
     "training": "real, training embryos",
     "validation": "real, validation embryos",
     "fitted": "fitted spectrum",
     "generated": "generated",
     "plain": "plain spherical harmonics",
 }
-FIGURES = {
+_FIGURES = {
     "volume_um3": "volume, µm³",
     "height_to_width": "height over width",
     "sphericity": "sphericity",
@@ -22,10 +22,10 @@ FIGURES = {
 }
 
 
-def spectrum() -> Figure:
+def _spectrum() -> Figure:
     """Power of each degree: real cells, the fit, what is generated."""
     figure, axes = plt.subplots(figsize=(6, 3.6))
-    for name, label in NAMES.items():
+    for name, label in _NAMES.items():
         values = read_result("shapes")["spectrum"][name]
         style = "--" if name == "fitted" else "-"
         axes.semilogy(range(1, len(values) + 1), values, style, marker="o", markersize=3, label=label)
@@ -34,20 +34,20 @@ def spectrum() -> Figure:
     return figure
 
 
-def shapes() -> Figure:
+def _shapes() -> Figure:
     """Quantiles of each figure: real against generated and plain."""
     rows = read_result("shapes")["smoothed_by_1_px"]
     figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), sharey=True)
-    for axes, (key, label) in zip(panels, FIGURES.items(), strict=True):
+    for axes, (key, label) in zip(panels, _FIGURES.items(), strict=True):
         for name in ("validation", "training", "generated", "plain"):
-            axes.plot(rows[key][f"quantiles_{name}"], (5, 25, 50, 75, 95), marker="o", markersize=3, label=NAMES[name])
+            axes.plot(rows[key][f"quantiles_{name}"], (5, 25, 50, 75, 95), marker="o", markersize=3, label=_NAMES[name])
         axes.set(xlabel=label)
     panels[0].set(ylabel="percentile")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncols=4, fontsize=8)
     return figure
 
 
-def gate() -> Figure:
+def _gate() -> Figure:
     """What a threshold rejects, and how good the rest is."""
     curve = [row for row in read_result("views")["of_together"]["gate"] if "mask_iou" in row]
     threshold = [row["min_iou"] for row in curve]
@@ -64,7 +64,7 @@ def gate() -> Figure:
     return figure
 
 
-def batches() -> Figure:
+def _batches() -> Figure:
     """Seconds a cell against the number of cells at once."""
     figures = read_result("geometry")
     figure, axes = plt.subplots(figsize=(6, 3.6))
@@ -79,4 +79,4 @@ def batches() -> Figure:
 
 def main() -> None:
     """Draw them."""
-    save_plots(spectrum, shapes, gate, batches)
+    save_plots(_spectrum, _shapes, _gate, _batches)

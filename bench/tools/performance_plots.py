@@ -8,14 +8,14 @@ from bench.common.environment import read_result
 from bench.common.paths import RESULTS
 from bench.common.plotting import save_plots
 
-ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet", "gcs": "Ray's control store"}
+_ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet", "gcs": "Ray's control store"}
 
 
-def memory() -> Figure:
+def _memory() -> Figure:
     """Memory of the largest process of each kind over the run of 100,000 frames."""
     figures = read_result("end_to_end-100k")
     figure, axes = plt.subplots(figsize=(6, 3.2))
-    for role, label in ROLES.items():
+    for role, label in _ROLES.items():
         samples = [s for s in figures["memory"] if role in s["largest_mb"]]
         axes.plot([s["seconds"] / 60 for s in samples], [s["largest_mb"][role] for s in samples], label=label)
     axes.set(xlabel="minutes", ylabel="MiB without shared pages", ylim=(0, None))
@@ -23,7 +23,7 @@ def memory() -> Figure:
     return figure
 
 
-def stages() -> Figure:
+def _stages() -> Figure:
     """Milliseconds a cell by stage."""
     figures = read_result("stages")
     figure, axes = plt.subplots(figsize=(7, 0.7 + 0.6 * len(figures)))
@@ -43,7 +43,7 @@ def stages() -> Figure:
     return figure
 
 
-def overhead() -> Figure:
+def _overhead() -> Figure:
     """Weak scaling over stages of fixed cost."""
     rows = read_result("overhead")["runs"]
     figure, axes = plt.subplots(figsize=(5, 3.2))
@@ -55,7 +55,7 @@ def overhead() -> Figure:
     return figure
 
 
-def scaling() -> Figure:
+def _scaling() -> Figure:
     """Strong and weak scaling of the real cascade, one panel for each configuration that was measured."""
     files = sorted((RESULTS).glob("scaling-*.json"))
     figure, panels = plt.subplots(1, len(files), figsize=(5 * len(files), 3.2), squeeze=False)
@@ -71,7 +71,7 @@ def scaling() -> Figure:
     return figure
 
 
-def composition() -> Figure:
+def _composition() -> Figure:
     """Cost of placing against the number of cells in one volume."""
     rows = read_result("composition")["placing"].values()
     figure, axes = plt.subplots(figsize=(5, 3.2))
@@ -82,4 +82,4 @@ def composition() -> Figure:
 
 def main() -> None:
     """Draw them."""
-    save_plots(memory, stages, overhead, scaling, composition)
+    save_plots(_memory, _stages, _overhead, _scaling, _composition)

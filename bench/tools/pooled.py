@@ -18,21 +18,21 @@ from bench.common.environment import save_result
 from bench.common.suite import described
 from raysynth.experiment.gains import Scores, difference
 
-ARMS = ("real", "synthetic.main", "both.main")
+_ARMS = ("real", "synthetic.main", "both.main")
 """Rows by the names of their files, the reference first."""
 
 
-def common(folders: Sequence[Path], arm: str) -> list[str]:
+def _common(folders: Sequence[Path], arm: str) -> list[str]:
     """Names of the files with the test scores of one row, for the seeds that all tables have."""
     return sorted(set.intersection(*({file.name for file in (f / "test").glob(f"{arm}.seed*.json")} for f in folders)))
 
 
-def read(folder: Path, names: Sequence[str]) -> Scores:
+def _read(folder: Path, names: Sequence[str]) -> Scores:
     """Those test scores of one table."""
     return Scores.of([json.loads((folder / "test" / name).read_text()) for name in names])
 
 
-def pool(tables: Sequence[Scores]) -> Scores:
+def _pool(tables: Sequence[Scores]) -> Scores:
     """The frames of all tables, one after another."""
     groups = tuple(f"{number}/{group}" for number, table in enumerate(tables) for group in table.groups)
     sums = np.concatenate([table.sums for table in tables], axis=1)
@@ -45,11 +45,11 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("folders", nargs="+", type=Path)
     args = parser.parse_args()
-    seeds = {arm: names for arm in ARMS if (names := common(args.folders, arm))}
-    if ARMS[0] not in seeds or len(seeds) < 2:
+    seeds = {arm: names for arm in _ARMS if (names := _common(args.folders, arm))}
+    if _ARMS[0] not in seeds or len(seeds) < 2:
         raise SystemExit("the tables have no test scores of real and another arm in common: run them to the end")
-    pooled = {arm: pool([read(folder, names) for folder in args.folders]) for arm, names in seeds.items()}
-    real = pooled[ARMS[0]]
+    pooled = {arm: _pool([_read(folder, names) for folder in args.folders]) for arm, names in seeds.items()}
+    real = pooled[_ARMS[0]]
     figures = {
         "cells": int(real.cells.sum()),
         "frames": len(real.cells),

@@ -37,8 +37,8 @@ from raysynth.store.marks import done_shards
 from raysynth.store.verify import verify
 from raysynth.train.run import bundle_folder
 
-SHARDS, KILLS, LATEST_S = 10, 5, 1.0
-SMALL = {
+_SHARDS, _KILLS, _LATEST_S = 10, 5, 1.0
+_SMALL = {
     "2d": (
         "population.frame_px=[160, 160]",
         "population.cells=[4, 8]",
@@ -67,7 +67,7 @@ SMALL = {
 }
 
 
-def strict_bundle(config: Config, folder: Path) -> Path:
+def _strict_bundle(config: Config, folder: Path) -> Path:
     """A copy of the config's bundle that refuses the smaller and the larger half of its masks, so that draws repeat."""
     bundle = open_bundle(config.bundle or str(bundle_folder(config)))
     limits = bundle.info.mask_limits
@@ -79,7 +79,7 @@ def strict_bundle(config: Config, folder: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Job:
+class _Job:
     """One data set to make: the command without its output, and where all outputs of the job go."""
 
     config: str
@@ -114,33 +114,33 @@ class Job:
         return len(done_shards(str(folder))) if folder.is_dir() else 0
 
 
-def broken_run(job: Job, name: str, rng: random.Random) -> list[dict[str, object]]:
-    """Make the data set `name` through `KILLS` kills; returns what was killed, when, and how long workers outlived it.
+def _broken_run(job: _Job, name: str, rng: random.Random) -> list[dict[str, object]]:
+    """Make the data set `name` through `_KILLS` kills; returns what was killed, when, and how long workers outlived it.
 
-    The moments: up to `LATEST_S` after a run has begun and a number of shards is done, random ones spread over the run.
+    The moments: up to `_LATEST_S` after a run has begun and a number of shards is done, random ones spread over the run.
     """
     kills: list[dict[str, object]] = []
     process = job.start(name)
-    for shards in sorted(rng.sample(range(SHARDS - 2), KILLS)):
+    for shards in sorted(rng.sample(range(_SHARDS - 2), _KILLS)):
         while not (job.begun(name, process) and job.done(name) >= shards) and process.poll() is None:
             time.sleep(0.1)
-        time.sleep(rng.uniform(0, LATEST_S))
+        time.sleep(rng.uniform(0, _LATEST_S))
         # Whatever the draw, the first kill hits the driver and the second a worker: both are always tried.
         whole = [True, False][len(kills)] if len(kills) < 2 else rng.random() < 0.6
         kills.append({"victim": "driver and all its processes" if whole else "worker", "done": job.done(name)})
         if process.poll() is not None:
-            raise RuntimeError(f"the run {name} ended before it was killed {KILLS} times: give it more shards")
+            raise RuntimeError(f"the run {name} ended before it was killed {_KILLS} times: give it more shards")
         if whole:
-            kills[-1]["outlived_s"] = round(kill_driver(process), 2)
+            kills[-1]["outlived_s"] = round(_kill_driver(process), 2)
             process = job.start(name)
         else:
-            kills[-1]["victim"] = kill_worker(process, rng)
+            kills[-1]["victim"] = _kill_worker(process, rng)
     if code := process.wait():
         raise RuntimeError(f"the resumed run {name} ended with code {code}: see {job.folder / name}.log")
     return kills
 
 
-def kill_driver(process: "subprocess.Popen[bytes]") -> float:
+def _kill_driver(process: "subprocess.Popen[bytes]") -> float:
     """Kill a driver's process group; returns the seconds until the last of its descendants was gone."""
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
@@ -150,7 +150,7 @@ def kill_driver(process: "subprocess.Popen[bytes]") -> float:
     return time.monotonic() - started
 
 
-def kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
+def _kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
     """Kill one random worker of a driver that is at work, once there is one; returns what it was doing."""
     while process.poll() is None:
         family = psutil.Process(process.pid).children(recursive=True)
@@ -166,7 +166,7 @@ def kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
     return "none: the run had ended"
 
 
-def compare(job: Job, reference: dict[str, str], name: str) -> dict[str, object]:
+def _compare(job: _Job, reference: dict[str, str], name: str) -> dict[str, object]:
     """Whether the data set `name` has the reference's objects, byte for byte."""
     made = hashes(str(job.folder / name))
     changed = differing(reference, made)
@@ -174,7 +174,7 @@ def compare(job: Job, reference: dict[str, str], name: str) -> dict[str, object]
     return {"same": not changed, "verified": report.ok, "objects": len(made), "differing": changed[:5]}
 
 
-def measure(job: Job, seed: int) -> dict[str, object]:
+def _measure(job: _Job, seed: int) -> dict[str, object]:
     """All runs of one config."""
     seconds = {"reference": job.run("reference")}
     reference = hashes(str(job.folder / "reference"))
@@ -182,11 +182,11 @@ def measure(job: Job, seed: int) -> dict[str, object]:
     seconds["1 actor"] = job.run("1 actor", "runtime.actors=1")
     seconds["2 actors"] = job.run("2 actors", "runtime.actors=2")
     runs: dict[str, dict[str, object]] = {
-        name: compare(job, reference, name) | {"seconds": round(seconds[name], 1)} for name in list(seconds)[1:]
+        name: _compare(job, reference, name) | {"seconds": round(seconds[name], 1)} for name in list(seconds)[1:]
     }
     rng = random.Random(seed)
-    kills = broken_run(job, "broken", rng)
-    runs["broken"] = compare(job, reference, "broken") | {"kills": kills}
+    kills = _broken_run(job, "broken", rng)
+    runs["broken"] = _compare(job, reference, "broken") | {"kills": kills}
     target = Objects(str(job.folder / "reference"))
     return {
         "shards": job.done("reference"),
@@ -209,15 +209,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = {}
     for pair in options.configs:
         kind, _, config = pair.partition("=")
-        if kind not in SMALL or not config:
+        if kind not in _SMALL or not config:
             raise InputError(f"{pair}: write 2d=CONFIG or 3d=CONFIG")
-        frames = SHARDS * (2 if kind == "2d" else 1)
-        settings = (*SMALL[kind], *options.settings)
+        frames = _SHARDS * (2 if kind == "2d" else 1)
+        settings = (*_SMALL[kind], *options.settings)
         place = folder / kind
         place.mkdir(parents=True)
-        strict = strict_bundle(load(Path(config), settings), place / "bundle")
-        job = Job(config, (*settings, f"bundle={strict}"), frames, place)
-        figures[kind] = measure(job, options.seed)
+        strict = _strict_bundle(load(Path(config), settings), place / "bundle")
+        job = _Job(config, (*settings, f"bundle={strict}"), frames, place)
+        figures[kind] = _measure(job, options.seed)
         print(kind, json.dumps(figures[kind], indent=1), flush=True)
     save_result("sameness", figures)
     if options.keep is None:

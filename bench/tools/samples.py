@@ -33,16 +33,16 @@ from raysynth.config.reading import load
 from raysynth.export.pictures import GAP_PX, PAPER, Picture, Screen
 from raysynth.train.crops import load_crops, load_statistics
 
-COLUMNS = 10
-ZOOM = 2
-FRAME = (255, 176, 0)
-POINTS = 200
-SMOOTHING = 0.95
+_COLUMNS = 10
+_ZOOM = 2
+_FRAME = (255, 176, 0)
+_POINTS = 200
+_SMOOTHING = 0.95
 
-Grey = NDArray[np.float32]
+_Grey = NDArray[np.float32]
 
 
-def grid(tiles: list[Picture], columns: int) -> Picture:
+def _grid(tiles: list[Picture], columns: int) -> Picture:
     """Pictures of one size in rows of `columns`, a gap between them; the last row must be full."""
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
     cells = [[np.pad(tile, ((0, GAP_PX), (0, GAP_PX), (0, 0))) for tile in row] for row in rows]
@@ -53,15 +53,15 @@ def grid(tiles: list[Picture], columns: int) -> Picture:
     return sheet
 
 
-def framed(tile: Picture) -> Picture:
+def _framed(tile: Picture) -> Picture:
     """A picture with a coloured border."""
     result = tile.copy()
     for edge in (np.s_[:3], np.s_[-3:], np.s_[:, :3], np.s_[:, -3:]):
-        result[edge] = FRAME
+        result[edge] = _FRAME
     return result
 
 
-def crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tuple[Grey, Grey]:
+def _crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tuple[_Grey, _Grey]:
     """`count` random validation crops and as many of the bundle's own, in grey values."""
     bundle = open_bundle(bundle_name)
     config = bundle.resolve(load(Path(config_path)))
@@ -74,55 +74,55 @@ def crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tupl
     return real, bundle.info.statistics.intensity.from_unit(images[chosen])
 
 
-def draw_crops(name: str, real: Grey, synthetic: Grey, rng: np.random.Generator) -> None:
+def _draw_crops(name: str, real: _Grey, synthetic: _Grey, rng: np.random.Generator) -> None:
     """Write the plain and the blind grid; one fixed grey scale, the real crops' own, for all."""
     low, high = np.percentile(real, (0.1, 99.9))
-    screen = Screen(float(low), float(high), (ZOOM, ZOOM))
+    screen = Screen(float(low), float(high), (_ZOOM, _ZOOM))
     tiles = [screen.frame(image) for image in np.concatenate([real, synthetic])]
-    save(f"crops-{name}", grid(tiles, COLUMNS))
+    _save(f"crops-{name}", _grid(tiles, _COLUMNS))
     order = rng.permutation(len(tiles))
-    shown = [framed(tiles[i]) if i >= len(real) else tiles[i] for i in order]
-    blind, marked = grid([tiles[i] for i in order], COLUMNS), grid(shown, COLUMNS)
+    shown = [_framed(tiles[i]) if i >= len(real) else tiles[i] for i in order]
+    blind, marked = _grid([tiles[i] for i in order], _COLUMNS), _grid(shown, _COLUMNS)
     between = np.full((len(blind), 4 * GAP_PX, 3), PAPER, np.uint8)
-    save(f"blind-{name}", np.concatenate([blind, between, marked], axis=1))
+    _save(f"blind-{name}", np.concatenate([blind, between, marked], axis=1))
 
 
-def save(name: str, picture: Picture) -> None:
+def _save(name: str, picture: Picture) -> None:
     """Write a PNG into docs/images."""
     Image.fromarray(picture).save(IMAGES / f"{name}.png", optimize=True)
 
 
-def read_curve(folder: Path) -> dict[str, list[float]]:
+def _read_curve(folder: Path) -> dict[str, list[float]]:
     """Steps and losses of one TensorBoard folder, smoothed by TensorBoard's unbiased average and thinned."""
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()
     points = events.Scalars("loss")
     average, smooth = 0.0, []
     for count, point in enumerate(points, start=1):
-        average = SMOOTHING * average + (1 - SMOOTHING) * point.value
-        smooth.append(average / (1 - SMOOTHING**count))
-    kept = np.unique(np.linspace(0, len(points) - 1, min(POINTS, len(points))).astype(int))
+        average = _SMOOTHING * average + (1 - _SMOOTHING) * point.value
+        smooth.append(average / (1 - _SMOOTHING**count))
+    kept = np.unique(np.linspace(0, len(points) - 1, min(_POINTS, len(points))).astype(int))
     return {"step": [points[i].step for i in kept], "loss": [round(smooth[i], 6) for i in kept]}
 
 
-def board_folders(training: Path) -> list[Path]:
+def _board_folders(training: Path) -> list[Path]:
     """The TensorBoard folders below a training folder."""
     return sorted({events.parent for events in training.rglob("events.out.tfevents.*")})
 
 
-def save_grids(name: str, training: Path) -> None:
+def _save_grids(name: str, training: Path) -> None:
     """Keep the last sample grid of every model trained in a folder."""
-    for folder in board_folders(training):
+    for folder in _board_folders(training):
         events = EventAccumulator(str(folder), size_guidance={"images": 0})
         events.Reload()
         last = Image.open(io.BytesIO(events.Images("samples")[-1].encoded_image_string))
         last.convert("L").save(IMAGES / f"samples-{name}-{folder.parent.name}.png", optimize=True)
 
 
-def draw_curves(name: str, training: Path) -> None:
+def _draw_curves(name: str, training: Path) -> None:
     """Keep and draw the loss of every model trained in a folder."""
-    folders = board_folders(training)
-    curves: dict[str, Any] = {str(folder.parent.relative_to(training)): read_curve(folder) for folder in folders}
+    folders = _board_folders(training)
+    curves: dict[str, Any] = {str(folder.parent.relative_to(training)): _read_curve(folder) for folder in folders}
     kept = RESULTS / f"curves-{name}.json"
     curves = (json.loads(kept.read_text()) if kept.exists() else {}) | curves
     kept.write_text(json.dumps(curves) + "\n")
@@ -146,7 +146,7 @@ def main() -> None:
     for entry in options.entries:
         name, path = entry.split("=")
         if options.what != "crops":
-            (draw_curves if options.what == "curves" else save_grids)(name, Path(path))
+            (_draw_curves if options.what == "curves" else _save_grids)(name, Path(path))
             continue
-        sets = crop_sets(name, path, options.rows * COLUMNS // 2, options.seed)
-        draw_crops(Path(name).name, *sets, generator(options.seed, 1, Stage.EVALUATION, 0))
+        sets = _crop_sets(name, path, options.rows * _COLUMNS // 2, options.seed)
+        _draw_crops(Path(name).name, *sets, generator(options.seed, 1, Stage.EVALUATION, 0))

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from raysynth.config import Config
 
-HEAD = """# Configuration
+_HEAD = """# Configuration
 
 One YAML file describes a data set: what it learns from and what it makes. `configs/` holds one for each public set.
 This page is written by `make docs` from `raysynth/config/`.
@@ -32,9 +32,9 @@ is for 3D data; `data.split.by: group` needs `data.group_pattern`.
 """
 
 
-def page() -> str:
+def _page() -> str:
     """The whole page, in Markdown."""
-    return HEAD + "".join(_group(Config, "", None))
+    return _HEAD + "".join(_group(Config, "", None))
 
 
 def _group(model: type[BaseModel], prefix: str, defaults: BaseModel | None) -> list[str]:
@@ -94,4 +94,4 @@ def _yaml(value: Any) -> str:
 
 def main() -> None:
     """Print the page."""
-    print(page(), end="")
+    print(_page(), end="")

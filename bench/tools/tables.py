@@ -14,16 +14,16 @@ from typing import Any
 from bench.common.environment import save_result
 from bench.common.suite import described
 
-ROW = ("seg", "seeds", "validation", "gain_in_last_quarter", "plateau", "steps_of_checkpoint", "curves", "seconds")
-WHOLE = ("name", "scored", "gains", "left_out", "settings", "versions")
+_ROW = ("seg", "seeds", "validation", "gain_in_last_quarter", "plateau", "steps_of_checkpoint", "curves", "seconds")
+_WHOLE = ("name", "scored", "gains", "left_out", "settings", "versions")
 
 
-def figures(found: dict[str, Any]) -> dict[str, Any]:
+def _figures(found: dict[str, Any]) -> dict[str, Any]:
     """What is kept of a table."""
     rows = {
-        title: {key: row[key] for key in ROW} | {"images": row["images"][0]} for title, row in found["rows"].items()
+        title: {key: row[key] for key in _ROW} | {"images": row["images"][0]} for title, row in found["rows"].items()
     }
-    kept = {key: found[key] for key in WHOLE} | {"rows": rows, "about": found["figures"]}
+    kept = {key: found[key] for key in _WHOLE} | {"rows": rows, "about": found["figures"]}
     return kept | {"test_reads": [{"time": r["time"], "networks": len(r["networks"])} for r in found["test_reads"]]}
 
 
@@ -32,4 +32,4 @@ def main() -> None:
     parser = described(__doc__)
     parser.add_argument("tables", nargs="+", metavar="NAME=FILE")
     for name, _, file in (text.partition("=") for text in parser.parse_args().tables):
-        save_result(f"table-{name}", figures(json.loads(Path(file).read_text())))
+        save_result(f"table-{name}", _figures(json.loads(Path(file).read_text())))
