@@ -34,7 +34,7 @@ demo: setup
 	echo "demo finished in $$(( $$(date +%s) - start )) s: look at $(OUT)/demo-2d.png and $(OUT)/demo-3d.png"
 
 test: setup-dev
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadgroup
 
 check: setup-dev
 	$(BIN)/ruff format --check .

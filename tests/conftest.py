@@ -28,6 +28,13 @@ settings.register_profile(
 settings.load_profile("raysynth")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the Ray cluster in one of the parallel processes: starting a second one takes half a minute."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the real data sets: `$RAYSYNTH_DATA`, or `shared/data` beside the repository. Skips without it."""
@@ -93,8 +100,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).save_pretrained(folder / "vae")
     scheduler = PNDMScheduler(beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1)
     scheduler.save_pretrained(folder / "scheduler")
-    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    encoder = transformers.CLIPTextConfig(vocab_size=4, max_position_embeddings=8, **sizes)
+    encoder = transformers.CLIPTextConfig(
+        vocab_size=4,
+        max_position_embeddings=8,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+    )
     transformers.CLIPTextModel(encoder).save_pretrained(folder / "text_encoder")
     words = folder / "words"
     words.mkdir()
