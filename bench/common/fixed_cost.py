@@ -1,4 +1,4 @@
-"""Stages that cost a fixed time and no computing, for what the pipeline itself costs. Imported by other files here."""
+"""Stages that take a fixed time and compute nothing: what is left is the cost of the pipeline."""
 
 import os
 import sys
@@ -15,14 +15,29 @@ from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.population.cell import Cell
 
-RING = 3
+_RING = 3
 
-# Workers cannot import this folder: what it sends them travels by value.
+# Workers may run where `bench` cannot be imported: what is sent to them travels by value.
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def small_frames(shards: int, frames: int, cells: int) -> Config:
-    """Settings of a data set of small frames, `frames` a shard, whose `cells` a shard need no model."""
+    """Configure a data set of small frames whose cells need no model.
+
+    Parameters
+    ----------
+    shards
+        Number of shards.
+    frames
+        Frames per shard.
+    cells
+        Cells made per shard.
+
+    Returns
+    -------
+    Config
+        That of `nuclei-2d` with these sizes.
+    """
     settings = (
         "bundle=nuclei-2d",
         "population.frame_px=[128, 128]",
@@ -37,7 +52,17 @@ def small_frames(shards: int, frames: int, cells: int) -> Config:
 
 @dataclass
 class Made:
-    """The cells of one shard."""
+    """The cells of one shard.
+
+    Attributes
+    ----------
+    cells
+        Cells in order.
+    counts
+        What was made and refused.
+    seconds
+        Time spent per stage.
+    """
 
     cells: list[Cell]
     counts: dict[str, int]
@@ -46,7 +71,19 @@ class Made:
 
 @dataclass(frozen=True)
 class Ellipses:
-    """Elliptic cells, a pure function of seed and shard, that take `sleep_s` seconds a shard to make."""
+    """Make elliptic cells, which depend on seed and shard alone.
+
+    Attributes
+    ----------
+    seed
+        Random seed.
+    cells
+        Cells per shard.
+    sleep_s
+        Seconds that a shard takes.
+    traced
+        Whether the counts name the process that made the shard; they then differ from run to run.
+    """
 
     seed: int
     cells: int
@@ -54,7 +91,7 @@ class Ellipses:
     traced: bool = False
 
     def __call__(self, shard: int) -> Made:
-        """The cells of `shard`; if traced, its counts name the process that made it, and differ from run to run."""
+        """Make the cells of `shard`."""
         time.sleep(self.sleep_s)
         cells = [self._cell(shard, item) for item in range(self.cells)]
         return Made(cells, {"process": os.getpid()} if self.traced else {"made": len(cells)})
@@ -64,17 +101,23 @@ class Ellipses:
         a, b = rng.integers(8, 16, 2)
         y, x = np.ogrid[-a : a + 1, -b : b + 1]
         mask = (y / a) ** 2 + (x / b) ** 2 <= 1
-        texture = rng.uniform(0.2, 0.9, (2 * a + 1 + 2 * RING, 2 * b + 1 + 2 * RING)).astype(np.float16)
-        return Cell(mask, texture, RING, {"seed_key": list(seed_key(shard, Stage.MASK, item))})
+        texture = rng.uniform(0.2, 0.9, (2 * a + 1 + 2 * _RING, 2 * b + 1 + 2 * _RING)).astype(np.float16)
+        return Cell(mask, texture, _RING, {"seed_key": list(seed_key(shard, Stage.MASK, item))})
 
 
 @dataclass(frozen=True)
 class Sleeping:
-    """A composer that takes `sleep_s` seconds and writes nothing."""
+    """Compose nothing for a while.
+
+    Attributes
+    ----------
+    sleep_s
+        Seconds that a shard takes.
+    """
 
     sleep_s: float
 
     def __call__(self, shard: int, cells: Sequence[Cell], counts: Mapping[str, int]) -> Mapping[str, int]:
-        """Wait; the counts are the synthesiser's."""
+        """Wait; `counts` of the `cells` of `shard` are handed on."""
         time.sleep(self.sleep_s)
         return {"frames": 1, "cells": len(cells), **counts}

@@ -1,4 +1,4 @@
-"""Shapes to measure geometry on, seen by no training step. Imported by the other files of this folder."""
+"""Shapes to measure geometry on, which no training step has seen."""
 
 from collections.abc import Callable
 
@@ -15,36 +15,49 @@ from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.spectrum import Spectrum
 from raysynth.geometry.stars import FILL
 
-SEED, HELD_OUT = 2, 1
+_SEED, _HELD_OUT = 2, 1
 
 Family = Callable[[list[Generator], int], Tensor]
-"""From one generator a shape and the voxels along a side to fields `(b, z, y, x)`, positive inside."""
+"""Draws one shape per generator, with so many voxels along a side: fields `(b, z, y, x)`, positive inside."""
 
 
 def measured(rngs: list[Generator], side: int) -> Tensor:
-    """Star-shaped, with the spectrum of the shipped bundle's nuclei."""
+    """Draw star shapes with the spectrum of the shipped bundle's nuclei.
+
+    Parameters
+    ----------
+    rngs
+        A generator for each shape.
+    side
+        Voxels along a side.
+
+    Returns
+    -------
+    Tensor
+        Fields `(b, z, y, x)`, positive inside.
+    """
     spectrum = open_bundle("embryo-3d").info.statistics.shapes
     assert spectrum is not None
     return stars.draw(rngs, spectrum).fields(side)
 
 
-def plain(rngs: list[Generator], side: int) -> Tensor:
-    """Star-shaped, smooth harmonics, height over width from 0.5 to 2."""
+def _plain(rngs: list[Generator], side: int) -> Tensor:
+    """Draw star shapes of smooth harmonics, height over width from 0.5 to 2."""
     return stars.draw(rngs, Spectrum.plain(ShapesConfig()), aspect=(0.5, 2.0)).fields(side)
 
 
-def clumps(rngs: list[Generator], side: int) -> Tensor:
-    """Metaballs: two to five balls grown together."""
+def _clumps(rngs: list[Generator], side: int) -> Tensor:
+    """Draw metaballs: two to five balls grown together."""
     return metaballs.draw(rngs, bent=False).fields(side)
 
 
-def rods(rngs: list[Generator], side: int) -> Tensor:
-    """Bent rods."""
+def _rods(rngs: list[Generator], side: int) -> Tensor:
+    """Draw bent rods."""
     return metaballs.draw(rngs, bent=True).fields(side)
 
 
-def cups(rngs: list[Generator], side: int) -> Tensor:
-    """A ball less a smaller one that lies half in it: no silhouette shows the hollow."""
+def _cups(rngs: list[Generator], side: int) -> Tensor:
+    """Draw balls without a smaller ball that lies half inside: no silhouette shows the hollow."""
     c = pixel_centres(side)
     z, y, x = torch.meshgrid(c, c, c, indexing="ij")
     points = torch.stack([x, y, z], dim=-1)
@@ -57,9 +70,22 @@ def cups(rngs: list[Generator], side: int) -> Tensor:
     return torch.stack(fields)
 
 
-FAMILIES: dict[str, Family] = {"measured": measured, "plain": plain, "clumps": clumps, "rods": rods, "cups": cups}
+FAMILIES: dict[str, Family] = {"measured": measured, "plain": _plain, "clumps": _clumps, "rods": _rods, "cups": _cups}
 
 
-def held_out(count: int, stream: int = HELD_OUT) -> list[Generator]:
-    """Generators of held-out shapes; validation during training looks at stream 0."""
-    return [generator(SEED, stream, Stage.EVALUATION, item) for item in range(count)]
+def held_out(count: int, stream: int = _HELD_OUT) -> list[Generator]:
+    """Make the generators of held-out shapes.
+
+    Parameters
+    ----------
+    count
+        Number of shapes.
+    stream
+        Number of a set of shapes; validation during training uses 0.
+
+    Returns
+    -------
+    list[Generator]
+        One for each shape.
+    """
+    return [generator(_SEED, stream, Stage.EVALUATION, item) for item in range(count)]
