@@ -6,7 +6,7 @@ import numpy as np
 import ray.data
 from numpy.typing import NDArray
 
-from raysynth.base.objects import local_folder
+from raysynth.base.objects import absolute
 from raysynth.store.reader import Dataset
 
 Batch = dict[str, NDArray[Any]]
@@ -21,7 +21,7 @@ def read_ray(uri: str) -> ray.data.Dataset:
     dataset = Dataset(uri)
     per_shard = dataset.spec.frames_per_shard
     shards = sorted({frame // per_shard for frame in dataset.present})
-    reader = _ShardReader(str(local_folder(uri) or uri))  # absolute: workers have folders of their own
+    reader = _ShardReader(absolute(uri))
     listed = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=max(1, len(shards)))
     return listed.map_batches(reader, batch_size=1)
 

@@ -15,11 +15,10 @@ from raysynth.actors.meter import Meter
 from raysynth.actors.pipeline import Report
 from raysynth.actors.sources import Factory, KeepingFactory, Source, from_bank, from_bundle
 from raysynth.actors.work import CascadeFactory, ShardComposer
-from raysynth.base import lease
 from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError
-from raysynth.base.lease import Lease
-from raysynth.base.objects import Objects, local_folder
+from raysynth.base.lease import Lease, require_lease
+from raysynth.base.objects import Objects, absolute
 from raysynth.config import Config
 from raysynth.population.bank import BankIndex, BankWriter
 from raysynth.store.dataset import RUNS, create_dataset, finalise, invalidate, read_manifest
@@ -39,7 +38,7 @@ NOT_BYTES: dict[str, Any] = {
     "data": True,
     "crops": True,
     "evaluate": True,
-    "generate": {"out", "frames", "seed"},
+    "generate": {"out", "frames", "seed", "dtype"},
     "runtime": {"device", "actors", "max_actors", "cpus_per_actor", "max_attempts", "max_failures"},
     **{model: {"train"} for model in ("masks", "views", "texture")},
 }
@@ -79,7 +78,7 @@ def generate(
         source = from_bank(config, cells) if cells is not None else from_bundle(config, resources, factory)
         config, manifest = source.config, describe(source)
         spec, uri = manifest.dataset, config.generate.out
-        target = Objects(str(local_folder(uri) or uri), create=True)  # absolute: workers have folders of their own
+        target = Objects(absolute(uri), create=True)
         if target.holds_other_than(RUNS):
             read_manifest(target)  # a folder of something else is refused before a lease is left in it
         keeping = None if keep_cells is None else _keeping(keep_cells, source, manifest, done_shards(target.uri))
@@ -123,7 +122,7 @@ class _Keeping:
 
 def _keeping(place: str, source: Source, manifest: Manifest, done: Set[int]) -> _Keeping:
     """The bank at `place`, not begun yet; InputError when it is another, or lacks the cells of shards that are done."""
-    writer = BankWriter(Objects(str(local_folder(place) or place), create=True))
+    writer = BankWriter(Objects(absolute(place), create=True))
     fixed = manifest.model_dump(include={"config", "bundle", "versions", "device", "seed"})
     index = BankIndex(**fixed, statistics=source.statistics)
     writer.check(index)
@@ -160,7 +159,7 @@ def _settings(config: Config, cells: str | None) -> dict[str, Any]:
     places = {"bundle": config.bundle or str(bundle_folder(config))}
     if Path(places["bundle"]).is_dir():
         places["bundle"] = str(Path(places["bundle"]).absolute())
-    bank = None if cells is None else str(local_folder(cells) or cells)
+    bank = None if cells is None else absolute(cells)
     return {"config": config.model_dump(mode="json") | places, "cells": bank}
 
 
@@ -174,7 +173,7 @@ def _follow(
             record["shards"].append(asdict(report))
             if report.reason is not None:
                 record_failure(target.uri, report.shard, report.reason)
-            lease.require(target, run)
+            require_lease(target, run)
         manifest = finalise(target.uri)
         attempts.clear(target)
         distinct = source.distinct_cells(manifest.dataset.shards) or manifest.counts.get("cells", 0)

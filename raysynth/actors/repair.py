@@ -7,9 +7,8 @@ from typing import Any
 from raysynth.actors.generate import Track, generate
 from raysynth.actors.sources import Factory
 from raysynth.actors.work import CascadeFactory
-from raysynth.base import lease
 from raysynth.base.errors import InputError
-from raysynth.base.lease import Lease
+from raysynth.base.lease import LEASE_KEY, Lease
 from raysynth.base.objects import Objects
 from raysynth.config import Config
 from raysynth.store.dataset import RUNS, finalise, read_manifest
@@ -42,7 +41,7 @@ def repair(
 
 def _settings(target: Objects) -> dict[str, Any]:
     """The settings that the newest run with any left in its record."""
-    records = [key for key in target.keys(RUNS.rstrip("/")) if key.count("/") == 1 and key != lease.KEY]
+    records = [key for key in target.keys(RUNS.rstrip("/")) if key.count("/") == 1 and key != LEASE_KEY]
     for key in sorted(records, reverse=True):
         record = json.loads(target.get(key))
         if "settings" in record:

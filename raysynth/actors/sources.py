@@ -8,7 +8,7 @@ from raysynth.actors.pool import Pool, plan
 from raysynth.actors.sent_bundle import SentBundle, send
 from raysynth.actors.work import BankComposer
 from raysynth.base.errors import InputError
-from raysynth.base.objects import local_folder
+from raysynth.base.objects import absolute
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
 from raysynth.population.bank import BankIndex, BankWriter, open_bank
@@ -66,7 +66,7 @@ def from_bank(config: Config, uri: str) -> Source:
         raise InputError(
             f"--cells {uri} holds {bank.statistics.dimensions}D cells but data.dimensions is {config.data.dimensions}"
         )
-    place = str(local_folder(uri) or uri)  # absolute: workers have folders of their own
+    place = absolute(uri)
     return Source(config, bank.statistics, bank.digest, "cpu", bank=bank, place=place)
 
 

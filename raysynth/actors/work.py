@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raysynth.actors.pipeline import Composer, Synthesiser
-from raysynth.base import lease
+from raysynth.base.lease import require_lease
 from raysynth.base.objects import Objects
 from raysynth.config import Config
 from raysynth.population.bank import BankIndex, read_cells
@@ -62,7 +62,7 @@ class ShardComposer:
         composed = compose_shard(cells, self.statistics, self.config, self.config.generate.seed, shard, frames)
         total = {"frames": len(frames), "cells": len(cells), **counts}
         total |= {f"uses_{name}": int(count) for name, count in composed.counts.items() if name != "reuse"}
-        lease.require(self.target, self.run)
+        require_lease(self.target, self.run)
         write_shard(self.target.uri, self.spec, shard, composed.images, composed.labels, composed.rows, total)
         return total
 

@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from PIL import Image
 from skimage.measure import label
 
 from raysynth.base.errors import InputError
+from raysynth.base.staging import whole_folder
 from raysynth.data.download import Progress, download
 
 RECORD = "fetched.json"
@@ -93,14 +93,12 @@ def fetch(
     for url, path in archives.items():
         if not path.exists():
             download(url, path, progress, pause_s=pause_s)
-    with tempfile.TemporaryDirectory(prefix=f".{source.folder}-", dir=folder) as temporary:
-        part = Path(temporary) / source.folder
-        part.mkdir()
+    with whole_folder(target) as part:
         for path in archives.values():
             _unpack(path, part, source.layout)
         for mask in part.glob("masks/*.png"):
             _label_png(mask)
-        publish(part, target, {url: file_hash(path) for url, path in archives.items()})
+        record_hashes(part, {url: file_hash(path) for url, path in archives.items()})
     for path in archives.values():
         path.unlink()
     return target
@@ -122,14 +120,13 @@ def is_fetched(target: Path) -> bool:
     return True
 
 
-def publish(folder: Path, target: Path, archives: dict[str, str]) -> None:
-    """Record the hashes of the archives (by address) and of every file in `folder`, then give it its final name."""
+def record_hashes(folder: Path, archives: dict[str, str]) -> None:
+    """Record the hashes of the archives (by address) and of every file in `folder`."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
         raise InputError(f"{', '.join(archives)}: holds none of the expected files; its owners may have changed it.")
     record = {"archives": archives, "files": {path.relative_to(folder).as_posix(): file_hash(path) for path in files}}
     (folder / RECORD).write_text(json.dumps(record, indent=1))
-    folder.rename(target)
 
 
 def make_folder(folder: Path) -> None:

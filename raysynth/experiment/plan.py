@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from raysynth.base.errors import InputError
-from raysynth.base.objects import unwritable
+from raysynth.base.staging import whole_file
 from raysynth.config import Config
+from raysynth.config.aliases import upgrade
 from raysynth.data.splits import split_frames
 from raysynth.experiment.training_set import own_part
 from raysynth.measures.frame_sets import median_diameter
@@ -29,7 +30,7 @@ def make_plan(config: Config, folder: Path, synthetic: dict[str, list[str]], sta
     }
     file = folder / PLAN
     if file.exists():
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = upgrade(json.loads(file.read_text(encoding="utf-8")))
         known = before["synthetic"]
         changed = [name for name in plan if before[name] != plan[name]]
         changed += [
@@ -41,11 +42,6 @@ def make_plan(config: Config, folder: Path, synthetic: dict[str, list[str]], sta
     else:
         train = [own_part(frame.read()) for frame in split_frames(config.data).train]
         plan |= {"synthetic": synthetic, "diameter_px": median_diameter(train, config.data.root)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staged = folder / f".{PLAN}.part"
+    with whole_file(file) as staged:
         staged.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
-        staged.replace(file)
-    except OSError as error:
-        raise unwritable(str(folder), error) from None
     return plan

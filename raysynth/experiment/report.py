@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from raysynth.base.errors import InputError
+from raysynth.base.staging import whole_file
 from raysynth.experiment import set_metrics as set_figures
 from raysynth.experiment.report_html import page
 
@@ -43,13 +43,9 @@ def write(found: dict[str, Any]) -> Path:
     """
     folder, name = Path(found["folder"]), "table" if found["scored"]["part"] == "test" else "validation"
     texts = {"json": json.dumps(found, indent=1) + "\n", "md": markdown(found), "html": page(found, sections(found))}
-    try:
-        for kind, text in texts.items():
-            staged = folder / f".{name}.{kind}.part"
+    for kind, text in texts.items():
+        with whole_file(folder / f"{name}.{kind}") as staged:
             staged.write_text(text.replace(f"{Path.cwd()}/", ""), encoding="utf-8")
-            staged.replace(folder / f"{name}.{kind}")
-    except OSError as error:
-        raise InputError(f"--out {folder} cannot be written ({error.strerror}): choose another folder") from None
     return folder / f"{name}.html"
 
 

@@ -16,7 +16,7 @@ from ray.exceptions import RayError
 from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError
 from raysynth.base.lease import Lease
-from raysynth.base.objects import Objects, local_folder
+from raysynth.base.objects import Objects, absolute
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.data.frames import Frame, Pixels
@@ -57,7 +57,7 @@ def table(
     config = _absolute(config)
     folder = (folder or Path(config.workspace) / config.name / "table").absolute()
     given = dict(synthetic or {"synthetic": config.generate.out})
-    synthetic = {name: str(local_folder(uri) or uri) for name, uri in given.items()}
+    synthetic = {name: absolute(uri) for name, uri in given.items()}
     splits, device = split_frames(config.data), _device(config)
     scored_on = scored_frames(config.data, config.evaluate.reference, part)
     wanted = rows(config.evaluate, list(synthetic), curve, len(splits.train), synthetic_curve)

@@ -17,6 +17,7 @@ from skimage.transform import resize
 
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator
+from raysynth.base.staging import whole_file
 from raysynth.data.frames import Pixels, as_volume
 
 CHANNELS = 4
@@ -79,11 +80,8 @@ def _nearest(labels: NDArray[np.uint32], shape: tuple[int, ...]) -> NDArray[np.u
 
 def keep(folder: Path, index: int, record: Record) -> None:
     """Write the records of frame `index` of a set, whole or not at all."""
-    staged = folder / f".{_KEY.format(index)}.part"
-    folder.mkdir(parents=True, exist_ok=True)
-    with staged.open("wb") as file:
-        np.save(file, record)
-    staged.replace(folder / _KEY.format(index))
+    with whole_file(folder / _KEY.format(index)) as staged:
+        np.save(staged, record)
 
 
 def kept(folder: Path) -> set[int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from raysynth.base.errors import InputError
-from raysynth.base.objects import unwritable
+from raysynth.base.staging import whole_file
 from raysynth.export.pictures import PAPER, Picture, Screen, richest
 from raysynth.store.reader import Dataset
 
@@ -120,10 +120,5 @@ def _scale_bar(sheet: Image.Image, dataset: Dataset, level: int, zoom: tuple[flo
 def _write(sheet: Image.Image, png: Path) -> None:
     data = io.BytesIO()
     sheet.save(data, "PNG", compress_level=4)
-    staged = png.with_name(f".{png.name}.part")
-    try:
-        png.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(png) as staged:
         staged.write_bytes(data.getvalue())
-        staged.replace(png)
-    except OSError as error:
-        raise unwritable(str(png), error) from error

@@ -1,6 +1,5 @@
 """Writing what `prepare` made: the folder that training reads, whole or not at all."""
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from raysynth.base.errors import InputError
+from raysynth.base.staging import whole_folder
 from raysynth.preparation.intensity import IntensityMap
 
 
@@ -27,20 +26,11 @@ class Part:
 
 def write_prepared(folder: Path, parts: dict[str, Part], intensity: IntensityMap, documents: dict[str, str]) -> None:
     """Replace `folder` by the given parts and text files (name to content); InputError if it cannot be written."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".prepared-", dir=folder.parent) as temporary:
-            new = Path(temporary, "new")
-            new.mkdir()
-            for name, part in parts.items():
-                _write_part(new / name, part, intensity)
-            for name, text in documents.items():
-                (new / name).write_text(text, encoding="utf-8")
-            if folder.exists():
-                folder.rename(Path(temporary, "old"))
-            new.rename(folder)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}): choose another workspace.") from error
+    with whole_folder(folder, replace=True) as new:
+        for name, part in parts.items():
+            _write_part(new / name, part, intensity)
+        for name, text in documents.items():
+            (new / name).write_text(text, encoding="utf-8")
 
 
 def _write_part(folder: Path, part: Part, intensity: IntensityMap) -> None:

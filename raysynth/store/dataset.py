@@ -6,8 +6,9 @@ finished shard) and `runs/` (times, hosts, attempts, failures).
 
 from collections.abc import Iterable, Set
 
+from raysynth.base.disk import STORE_ERRORS, unwritable
 from raysynth.base.errors import InputError
-from raysynth.base.objects import STORE_ERRORS, Objects, unwritable
+from raysynth.base.objects import Objects
 from raysynth.store import marks, ome
 from raysynth.store.manifest import MANIFEST_KEY, Manifest, check_same
 from raysynth.store.spec import DatasetSpec, table_key

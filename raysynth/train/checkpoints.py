@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from raysynth.base.objects import STORE_ERRORS, Objects, unwritable
+from raysynth.base.disk import STORE_ERRORS, unwritable
+from raysynth.base.objects import Objects
 
 State = dict[str, Any]
 History = list[tuple[int, float]]

@@ -1,12 +1,12 @@
 """Prepared data travel from the driver to workers that do not share its disk, through Ray's object store."""
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import ray
+
+from raysynth.base.errors import InputError
+from raysynth.base.staging import whole_folder
 
 Parcel = dict[str, "ray.ObjectRef"]
 
@@ -24,12 +24,11 @@ def unpack(parcel: Parcel, folder: Path) -> None:
     """
     if folder.exists():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    for name, content in parcel.items():
-        (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
-        ray.get(content).tofile(unfinished / name)
     try:
-        os.rename(unfinished, folder)
-    except OSError:  # another worker was first
-        shutil.rmtree(unfinished)
+        with whole_folder(folder) as unfinished:
+            for name, content in parcel.items():
+                (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
+                ray.get(content).tofile(unfinished / name)
+    except InputError:
+        if not folder.exists():  # else another worker was first
+            raise

@@ -7,8 +7,9 @@ import obstore
 import pytest
 from obstore.exceptions import GenericError
 
+from raysynth.base.disk import STORE_ERRORS
 from raysynth.base.errors import InputError, RunError
-from raysynth.base.objects import STORE_ERRORS, Objects
+from raysynth.base.objects import Objects
 
 
 def test_objects_are_put_listed_read_and_deleted(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raysynth.base.objects import STORE_ERRORS, Objects
+from raysynth.base.disk import STORE_ERRORS
+from raysynth.base.objects import Objects
 from raysynth.store import marks
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.reader import Dataset
