@@ -1,15 +1,16 @@
-"""How many cells find a place, how fast, and what do whole frames cost?
+"""Measure how many cells find a place in a frame, how fast, and what whole frames cost.
 
     python -m bench composition [--suite YAML] [--repeats 5] [--counts 100 1000 10000]
 
 The authors' script (Yilmaz et al., p = 1, cells held to an ellipse around the frame's centre) places 27 of 45 cells of
-64x64 crops on 448x644 in 5.9 s on one core. Its ellipse has semi-axes of 100x150 px and asks only for a cell's centre;
-ours holds whole cells, so the second rule is measured too, by an ellipse grown by a cell's radius, and so is the other
-reading of "100x150", whole axes. Cells of 28 px are typical for 64 px crops, of 42 px the largest they are made for.
-Frames are whole ones, as `generate` makes them: cells chosen, turned, placed and blended, background and noise between
-them, labels; with the statistics of the `embryo-3d` bundle, and the authors' frame with those of `nuclei-2d`. Seconds
-are the process's own CPU time, median and least over the repeats (one for whole frames of the large volume). Writes
-`bench/results/composition.json`.
+64x64 crops on 448x644 in 5.9 s on one core. Its ellipse has semi-axes of 100x150 px and asks only for a cell's centre.
+Ours holds whole cells, so the authors' rule is measured too, by an ellipse grown by a cell's radius. So is the other
+reading of "100x150": whole axes. Cells of 28 px are typical of 64 px crops; 42 px are the largest they are made for.
+
+Whole frames are made as `generate` makes them: cells chosen, turned, placed and blended, background and noise between
+them, labels. Their statistics are those of the `embryo-3d` bundle; the authors' frame takes those of `nuclei-2d`.
+Seconds are the process's own CPU time, median and least over the repeats (one for whole frames of the large volume).
+Writes `bench/results/composition.json`.
 """
 
 import time
@@ -41,7 +42,7 @@ _Mask = NDArray[np.bool_]
 
 
 def _nucleus(rng: Generator, radius: Sequence[float]) -> _Mask:
-    """An ellipse or ellipsoid with the given mean semi-axes in voxels, each varied by 15 %, trimmed to its box."""
+    """Draw an ellipse or ellipsoid with the given mean semi-axes in voxels, each varied by 15 %, trimmed to its box."""
     axes = [r * np.exp(0.15 * rng.standard_normal()) for r in radius]
     squares = [(np.arange(-np.ceil(a), np.ceil(a) + 1) / a) ** 2 for a in axes]
     mask = np.asarray(sum(np.ix_(*squares)) < 1)
@@ -50,7 +51,7 @@ def _nucleus(rng: Generator, radius: Sequence[float]) -> _Mask:
 
 
 def _measure(masks: Sequence[_Mask], frame: tuple[int, ...], rules: Rules, repeats: int) -> dict[str, Any]:
-    """Cells placed (mean and least over seeds) and the CPU seconds of placing those of one frame."""
+    """Count the cells placed (mean and least over seeds) and the CPU seconds of placing those of one frame."""
     placed, seconds = [], []
     for seed in range(repeats):
         start = time.process_time()
@@ -68,7 +69,7 @@ def _measure(masks: Sequence[_Mask], frame: tuple[int, ...], rules: Rules, repea
 
 
 def _authors_setting(rng: Generator, diameter: float, repeats: int) -> dict[str, Any]:
-    """45 nuclei on the authors' canvas: open, and in their ellipse."""
+    """Place 45 nuclei on the authors' canvas: open, and in their ellipse."""
     radius = diameter / 2
     masks = [_nucleus(rng, (radius, radius)) for _ in range(45)]
 
@@ -87,19 +88,19 @@ def _authors_setting(rng: Generator, diameter: float, repeats: int) -> dict[str,
 
 
 def _volumes(rng: Generator, repeats: int) -> dict[str, Any]:
-    """200 nuclei placed in 64 x 512 x 512 voxels."""
+    """Place 200 nuclei in 64 x 512 x 512 voxels."""
     masks = [_nucleus(rng, (8, 12, 12)) for _ in range(200)]
     return {f"p = {p}": _measure(masks, _VOLUME, Rules(p, z_scale=1.5), repeats) for p in (0.0, 0.5, 1.0)}
 
 
 def _placing(rng: Generator, counts: Sequence[int], repeats: int) -> dict[str, Any]:
-    """More and more cells placed in one large volume."""
+    """Place more and more cells in one large volume."""
     masks = [_nucleus(rng, (4, 8, 8)) for _ in range(max(counts))]
     return {str(n): _measure(masks[:n], _LARGE_VOLUME, Rules(0.5, z_scale=1.5), repeats) for n in counts}
 
 
 def _composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[_Mask]) -> Composer:
-    """Composes frames of `cells` cells, which take turns in `shapes`, with smooth textures."""
+    """Compose frames of `cells` cells with smooth textures, whose masks take turns in `shapes`."""
     settings = [f"population.frame_px={list(frame)}", f"population.cells=[{cells}, {cells}]", "population.region=none"]
     statistics = open_bundle(bundle).info.statistics
     rng = np.random.default_rng(1)
@@ -115,7 +116,7 @@ def _composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[
 def _whole_frames(
     bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[_Mask], repeats: int
 ) -> dict[str, Any]:
-    """CPU seconds of whole frames."""
+    """Time whole frames, CPU seconds."""
     made, seconds, placed = _composer(bundle, frame, cells, shapes), [], []
     for index in range(repeats):
         start = time.process_time()

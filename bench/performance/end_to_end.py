@@ -1,11 +1,11 @@
-"""A whole data set as a user makes it: time, rate, bytes, files, memory, and whether it is right.
+"""Make a whole data set as a user does: time, rate, bytes, files, memory, and whether it is right.
 
     python -m bench end_to_end [--suite YAML] [CONFIG] [--bank FOLDER] [--out FOLDER] [--frames 100000] [--set …]
 
-Runs `raysynth generate CONFIG --cells` on a bank of kept cells (without one, its own cells go through the whole
-cascade), samples the memory of every process of the run, then verifies the data set and compares 1,000 random frames
-with the cell table, cell by cell. `--make-bank CELLS` makes the bank first and times it. Writes
-`bench/results/end_to_end-<name>.json`; `docs/performance_plots.py` draws the memory.
+Runs `raysynth generate CONFIG --cells` on a bank of kept cells. Without a bank, its own cells go through the whole
+cascade. The memory of every process of the run is sampled. Then the data set is verified, and 1,000 random frames are
+compared with the cell table, cell by cell. `--make-bank CELLS` makes the bank first and times it. Writes
+`bench/results/end_to_end-<name>.json`; `python -m bench performance_plots` draws the memory.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from raysynth.store.reader import Dataset
 
 _SAMPLED, _PERIOD_S, _PART_CELLS, _KEPT = 1000, 5.0, 100, 60
 _ROLES = {"_Synthesise": "actors", "_compose": "composers", "gcs_server": "gcs", "raylet/raylet": "raylet"}
-"""What a process of Ray is, by a part of its command line."""
+"""Kind of a process of Ray, by a piece of its command line."""
 
 
 class _Memory(threading.Thread):
-    """Samples the memory of a process and all its descendants, MiB without shared pages, until it is stopped."""
+    """Samples the memory of a process and its descendants until it is stopped, MiB without shared pages."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -71,7 +71,7 @@ def _role(is_driver: bool, title: str) -> str:
 
 
 def _thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most `_KEPT` samples for the record, each the largest of those it stands for."""
+    """Keep at most `_KEPT` samples, each the largest of those it stands for."""
     step = -(-len(samples) // _KEPT)
     parts = [samples[i : i + step] for i in range(0, len(samples), step)] if step else []
     return [
@@ -87,7 +87,7 @@ def _thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
-    """Run the command; its summary, the wall time in seconds and the samples of its memory."""
+    """Run the command; return its summary, the wall time in seconds and the samples of its memory."""
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder, "figures.json")
         started = time.monotonic()
@@ -102,7 +102,7 @@ def _generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any]
 
 
 def _agreement(dataset: Dataset) -> dict[str, int]:
-    """Random frames whose labels and table agree in every cell: number of pixels and bounding box."""
+    """Count the random frames whose labels and table agree in every cell: number of pixels and bounding box."""
     rng = np.random.default_rng(0)
     frames = np.sort(rng.choice(dataset.present, min(_SAMPLED, len(dataset)), replace=False))
     axes = dataset.spec.axes[1:]
@@ -125,14 +125,14 @@ def _agreement(dataset: Dataset) -> dict[str, int]:
 
 
 def _verified(uri: str) -> dict[str, Any]:
-    """What `raysynth verify` says, and its wall time."""
+    """Run `raysynth verify` and time it."""
     started = time.monotonic()
     code = subprocess.run([sys.executable, "-m", "raysynth", "verify", uri], stdout=subprocess.DEVNULL).returncode
     return {"ok": code == 0, "seconds": time.monotonic() - started}
 
 
 def _make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, Any]:
-    """Make the bank by the config's cascade, in parts of `_PART_CELLS` cells, one frame each."""
+    """Make the bank with the config's cascade, in shards of `_PART_CELLS` cells and one frame."""
     shards = -(-options.make_bank // _PART_CELLS)
     parts = [f"generate.cells_per_shard={_PART_CELLS}", "generate.frames_per_shard=1"]
     changes = [word for setting in (*settings, *parts) for word in ("--set", setting)]

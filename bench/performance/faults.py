@@ -1,13 +1,13 @@
-"""Does every data set come out the same, whatever dies on the way? Random kills on a local cluster of three nodes.
+"""Kill processes at random moments on a local cluster of three nodes: every data set must come out the same.
 
     python -m bench faults [--suite YAML] [--runs 20] [--kills 6]
 
 Each run makes 24 shards of elliptic cells (real composition and writing, synthesis that waits a second) on a Ray
 cluster of a head and two workers. At random moments one of these is killed with SIGKILL: a process at work, the raylet
-of a worker node (a new node joins at once), the driver (started again). A driver that ends with an error is started
-again too, and counted. All objects outside `runs/` are compared with those of an undisturbed run. Most of a
-short run goes into starting processes, when none is at work: `faults-processes.yaml` kills nothing else. Writes
-`bench/results/<name>.json`.
+of a worker node (a new node joins at once), or the driver (started again). A driver that ends with an error is started
+again too, and counted. All objects outside `runs/` are compared with those of an undisturbed run. A short run spends
+most of its time on starting processes, when none is at work; `faults-processes.yaml` kills nothing but processes at
+work. Writes `bench/results/<name>.json`.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _SHARDS, _FRAMES, _CELLS, _SYNTHESIS_S, _LATEST_S = 24, 4, 12, 1.0, 3.0
 
 
 def _drive(address: str, out: str) -> None:
-    """The driver: one `generate` with cells that need no model."""
+    """Be the driver: one `generate` with cells that need no model."""
     config = small_frames(_SHARDS, _FRAMES, _CELLS)
     cells = Ellipses(0, _CELLS, _SYNTHESIS_S)
     summary = generate(config, out, address=address, factory=lambda bundle, config, device: lambda: cells)
@@ -64,7 +64,7 @@ class _Series:
             return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
 
     def run(self, name: str, kills: int) -> dict[str, Any]:
-        """Make one data set through `kills` kills; returns what was killed and how often a driver was started."""
+        """Make one data set through `kills` kills; return what was killed and how often a driver was started."""
         killed: list[str] = []
         drivers, started, process = 1, time.monotonic(), self.start(name)
         due = time.monotonic() + self.rng.uniform(2, 4 * _LATEST_S)
@@ -81,7 +81,7 @@ class _Series:
         return {"killed": killed, "drivers": drivers, "seconds": round(time.monotonic() - started, 1)}
 
     def kill(self, driver: "subprocess.Popen[bytes]") -> list[str]:
-        """Kill something; returns its kind, or nothing when none of that kind was there."""
+        """Kill something; return its kind, or nothing when none of that kind was there."""
         victim = self.rng.choice(self.victims)
         if victim == "driver":
             driver.send_signal(signal.SIGKILL)
@@ -101,7 +101,7 @@ class _Series:
 
 
 def _measure(series: _Series, runs: int, kills: int) -> dict[str, Any]:
-    """An undisturbed run, then the series."""
+    """Make the undisturbed run, then the series."""
     begun = time.monotonic()
     if code := series.start("reference").wait():
         raise RuntimeError(f"the undisturbed run ended with code {code}: see {series.folder}/reference.log")
@@ -129,7 +129,7 @@ def main() -> None:
     """Run the series, or be one of its drivers."""
     arguments = described(__doc__)
     arguments.add_argument("--runs", type=int)
-    arguments.add_argument("--kills", type=int, help="a run")
+    arguments.add_argument("--kills", type=int, help="per run")
     arguments.add_argument("--seed", type=int)
     arguments.add_argument("--victims", nargs="+", choices=["process", "raylet", "driver"])
     arguments.add_argument("--name", help="of the result")

@@ -1,12 +1,12 @@
-"""Seconds a cell and quality of both 3D stages against the number of cells at once.
+"""Measure seconds per cell and quality of both 3D stages against the number of cells at once.
 
     python -m bench geometry [--sizes 1 4 16 64 256] [--device cuda] [--threads 2]
 
-Views: the bundle's SyncDreamer draws the views of held-out shapes; quality is the IoU of the views with the projections
-of the hull they carve. Surface: NeuS on true silhouettes (16 views of 64 px), volume IoU at 64 voxels a side; beside it
-the visual hull, the same fit one cell at a time, and a plain one-cell-at-a-time NeuS with the same network
-(`plain_neus.py`), all in the same run. Times are medians over repeats; the operations of one cell are counted by torch
-and give, with the peak rate of a device, the least time it could take. Writes `bench/results/geometry.json`.
+Views: the bundle's SyncDreamer draws the views of held-out shapes. Quality is the IoU of the views with the projections
+of the hull they carve. Surface: NeuS on true silhouettes (16 views of 64 px), volume IoU at 64 voxels a side. Beside it
+stand the visual hull, the same fit one cell at a time, and a plain NeuS with the same network (`plain_neus.py`), all in
+the same run. Times are medians over repeats. Torch counts the operations of one cell, which give, with the peak rate of
+a device, the least time it could take. Writes `bench/results/geometry.json`.
 """
 
 import statistics
@@ -33,7 +33,7 @@ from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project, soft_masks
 from raysynth.geometry.stars import FILL
 from raysynth.models.views import sample_views
-from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit
+from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit_surfaces
 
 _BUNDLE = "embryo-3d"
 _GRID, _SIDE, _VIEWS = 64, 64, 16
@@ -44,7 +44,7 @@ _LARGE = 128
 
 
 class _Peak:
-    """Most memory in use inside a block above what was in use before, in MiB."""
+    """The most memory that a block uses above what was in use before, in MiB."""
 
     def __init__(self, device: str) -> None:
         self.cuda, self.process, self.mib = device == "cuda", psutil.Process(), 0.0
@@ -73,7 +73,7 @@ class _Peak:
 
 
 def _seconds(work: Callable[[], Tensor], device: str) -> tuple[float, Tensor]:
-    """Wall seconds of one call, to the end of what it started on the device, and what it returns."""
+    """Time one call, to the end of what it started on the device; wall seconds and its result."""
     if device == "cuda":
         torch.cuda.synchronize()
     start = time.perf_counter()
@@ -84,7 +84,7 @@ def _seconds(work: Callable[[], Tensor], device: str) -> tuple[float, Tensor]:
 
 
 def _timed(work: Callable[[], Tensor], cells: int, repeats: int, device: str) -> tuple[dict[str, float], Tensor]:
-    """Median seconds a cell over repeats, and a result.
+    """Measure the median seconds per cell over repeats; return them and a result.
 
     One call before them counts for its memory alone; of `_LARGE` batches and larger that call is all there is.
     """
@@ -96,20 +96,20 @@ def _timed(work: Callable[[], Tensor], cells: int, repeats: int, device: str) ->
 
 
 def _giga_operations(work: Callable[[], object]) -> float:
-    """Multiplications and additions of matrix products and convolutions in one call, in 10⁹."""
+    """Count the multiplications and additions of matrix products and convolutions in one call, in 10⁹."""
     with FlopCounterMode(display=False) as counter:
         work()
     return round(counter.get_total_flops() / 1e9, 3)
 
 
 def _volume_iou(fields: Tensor, truth: Tensor) -> float:
-    """Mean volume IoU of fields `(b, z, y, x)`."""
+    """Compute the mean volume IoU of fields `(b, z, y, x)`."""
     a, b = (fields > 0).flatten(1), (truth > 0).flatten(1)
     return round(float(((a & b).sum(dim=1) / (a | b).sum(dim=1)).mean()), 4)
 
 
 def _view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
-    """The views stage at each batch size."""
+    """Measure the views stage at each batch size."""
     model, scheduler = open_bundle(_BUNDLE).views
     model.to(device).eval()
     cameras, (count, side) = model.cameras, (model.config.count, model.config.side)
@@ -132,14 +132,14 @@ def _view_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> di
 
 
 def _surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) -> dict[str, Any]:
-    """The surface stage at each batch size; hull, loop and plain NeuS beside it."""
+    """Measure the surface stage at each batch size; hull, loop and plain NeuS beside it."""
     config, cameras = SurfaceConfig(memory_mb=16384.0), layout("spread", _VIEWS).to(device)
     views = soft_masks(project(truth, cameras, _SIDE), _TRUNCATION_PX)
 
     fitted: dict[int, Surfaces] = {}
 
     def run(cells: int, batch: int) -> Tensor:
-        fitted[batch] = fit(views[:cells], cameras, config.model_copy(update={"batch": batch}))
+        fitted[batch] = fit_surfaces(views[:cells], cameras, config.model_copy(update={"batch": batch}))
         return fitted[batch].networks.centre
 
     run(1, 1)  # torch loads parts of itself on first use

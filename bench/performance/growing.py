@@ -1,11 +1,11 @@
-"""Does a run that begins without any GPU node get the nodes of an autoscaler, use them all, and end well?
+"""Begin a run without any GPU node: it must get the nodes of an autoscaler, use them all, and end well.
 
     python -m bench growing [--config configs/demo-2d.yaml] [--frames 12]
 
-Starts a Ray head with an autoscaler that adds up to 2 nodes with a pretended GPU each (Ray's `fake_multinode` provider:
-raylets on this machine), and generates with `runtime.max_actors=2`. Every shard waits until both actors have begun, so
-the run ends only if both nodes came, and only if both were asked for before any shard was made. Verifies the data set
-and writes `bench/results/growing.json`. The actors compute on the CPU.
+Starts a Ray head whose autoscaler adds up to 2 nodes with a pretended GPU each (Ray's `fake_multinode` provider:
+raylets on this machine), and generates with `runtime.max_actors=2`. Every shard waits until both actors have begun.
+So the run ends only if both nodes came, and only if both were asked for before any shard was made. Verifies the data
+set and writes `bench/results/growing.json`. The actors compute on the CPU.
 """
 
 import json
@@ -38,7 +38,7 @@ _NODES, _PATIENCE_S = 2, 900
 _HEAD = "f" * 51 + "00000"  # what the provider calls its head node
 _COMMANDS = ("initialization", "setup", "head_setup", "worker_setup", "head_start_ray", "worker_start_ray")
 
-# Workers cannot import this file: what it sends them travels by value.
+# Workers may run where `bench` cannot be imported: what is sent to them travels by value.
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
@@ -50,7 +50,7 @@ class _Gathering:
     folder: Path
 
     def __call__(self) -> Synthesiser:
-        """A synthesiser that first waits for the others."""
+        """Make a synthesiser that first waits for the others."""
         (self.folder / uuid.uuid4().hex).touch()
         cascade = self.inner()
 
@@ -66,13 +66,13 @@ class _Gathering:
 
 
 def _gathering(folder: Path) -> Callable[[SentBundle, Config, str], _Gathering]:
-    """A factory for `generate`; the GPUs are pretended, so its cascade runs on the CPU."""
+    """Make a factory for `generate`; the GPUs are pretended, so its cascade runs on the CPU."""
     return lambda bundle, config, device: _Gathering(CascadeFactory(bundle, config, "cpu"), folder)
 
 
 @contextmanager
 def _autoscaling_cluster(folder: Path) -> Iterator[str]:
-    """The address of a head with no GPU, whose autoscaler adds `_NODES` nodes; ends it and all its processes."""
+    """Start a head without GPU whose autoscaler adds `_NODES` nodes; yield its address, end all its processes."""
     with socket.socket() as free:
         free.bind(("", 0))
         address = f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"

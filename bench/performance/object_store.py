@@ -1,4 +1,4 @@
-"""What if far more cells wait than the object store holds? A run whose composer is slower than its actors.
+"""Let far more cells wait than the object store holds: a run whose composer is slower than its actors.
 
     python -m bench object_store [--suite YAML] [--shards 40]
 
@@ -38,7 +38,7 @@ class _Large:
     side: int
 
     def __call__(self, shard: int) -> Made:
-        """The cells of `shard`."""
+        """Make the cells of `shard`."""
         rng = np.random.default_rng(shard)
         mask = np.ones((self.side,) * 3, bool)
         shape = (self.side, self.side + 2 * _RING, self.side + 2 * _RING)
@@ -61,10 +61,10 @@ class _Slow:
 
 
 def main() -> None:
-    """One run."""
+    """Measure one run."""
     arguments = described(__doc__)
     arguments.add_argument("--shards", type=int)
-    arguments.add_argument("--cells", type=int, help="a shard")
+    arguments.add_argument("--cells", type=int, help="per shard")
     arguments.add_argument("--side", type=int, help="voxels along a cell")
     chosen = suite_options(arguments, "object_store")
     ray.init(num_cpus=3, object_store_memory=_STORE_MB * 2**20, log_to_driver=False, logging_level=logging.ERROR)
@@ -89,6 +89,6 @@ def main() -> None:
 
 
 def _most_waiting(times: Sequence[Mapping[str, tuple[float, float]]]) -> int:
-    """The largest number of shards that were made and not yet being composed."""
+    """Find the largest number of shards that were made and not yet being composed."""
     events = sorted((when, step) for t in times for when, step in ((t["synthesise"][1], 1), (t["compose"][0], -1)))
     return int(np.cumsum([step for _, step in events]).max())

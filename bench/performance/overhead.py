@@ -1,12 +1,11 @@
-"""What does the pipeline itself cost? Stages of fixed time, on one actor and on many.
+"""Measure what the pipeline itself costs: stages of fixed time, on one actor and on many.
 
     python -m bench overhead [--suite YAML] [--actors 1 4 16 32] [--shards 20]
 
-The GPU stage sleeps 2 s a shard and composition 0.5 s; actors import no torch. `--shards` shards an actor, on a local
-Ray cluster of nodes of 16 logical CPUs. Given are: seconds until the first actor and until every actor works, the
-start-up; and the efficiency after that: the share of the actors' time spent in shards, from the moment the last actor
-began to the moment the last shard began. For one actor the whole run stands beside a plain loop of the same stages.
-Writes `bench/results/overhead.json`.
+The GPU stage sleeps 2 s per shard and composition 0.5 s; actors import no torch. Each actor gets `--shards` shards, on
+a local Ray cluster of nodes of 16 logical CPUs. Start-up is the time until the first actor and until every actor works.
+Efficiency is the fraction of the actors' time spent in shards after that, until the last shard began. For one actor,
+the whole run stands beside a plain loop of the same stages. Writes `bench/results/overhead.json`.
 """
 
 import logging
@@ -32,7 +31,7 @@ _NODE_CPUS = 16
 
 
 def _measure(actors: int, shards: int) -> dict[str, float]:
-    """One run of `shards` shards an actor, on a cluster just large enough."""
+    """Run `shards` shards per actor, on a cluster just large enough."""
     composers = math.ceil(actors * _COMPOSITION_S / _SYNTHESIS_S) + 1
     nodes = math.ceil((actors + composers) / _NODE_CPUS)
     cluster = Cluster()
@@ -56,7 +55,7 @@ def _run(folder: str, actors: int, shards: int) -> Any:
 
 
 def _figures(reports: list[Report], begun: float, ended: float, actors: int) -> dict[str, float]:
-    """Start-up and efficiency of one run."""
+    """Compute start-up and efficiency of one run."""
     spans = [(r.counts["process"], *r.times["synthesise"]) for r in reports]
     first = {process: min(start for p, start, _ in spans if p == process) for process, _, _ in spans}
     ready, last = max(first.values()), max(start for _, start, _ in spans)
@@ -74,7 +73,7 @@ def _figures(reports: list[Report], begun: float, ended: float, actors: int) -> 
 
 
 def _plain_loop(shards: int) -> float:
-    """Seconds of the same stages, one after the other, without Ray."""
+    """Time the same stages, one after the other, without Ray."""
     synthesise, compose = Ellipses(0, _CELLS, _SYNTHESIS_S), Sleeping(_COMPOSITION_S)
     started = time.perf_counter()
     for shard in range(shards):
@@ -87,7 +86,7 @@ def main() -> None:
     """Measure every size of the pool."""
     arguments = described(__doc__)
     arguments.add_argument("--actors", type=int, nargs="+")
-    arguments.add_argument("--shards", type=int, help="an actor")
+    arguments.add_argument("--shards", type=int, help="per actor")
     chosen = suite_options(arguments, "overhead")
     results: dict[str, Any] = {"plain_loop_s": _plain_loop(chosen.shards), "runs": []}
     for actors in chosen.actors:

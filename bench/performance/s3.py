@@ -1,12 +1,12 @@
-"""A bucket that fails one request in twenty: is the data set the same, and is anything written twice without cause?
+"""Generate into a bucket that fails one request in twenty: same bytes, and nothing written twice without cause.
 
     python -m bench s3 [--suite YAML] [--runs 5] [--share 0.05]
 
-Generates into moto's S3 server, in a process of its own, through a layer that can spoil requests: by an answer of 503
-in place of what was asked, by an answer of 500 after it was done, or by a connection that ends without an answer, each
-equally often. The undisturbed run comes first: its uploads are counted by key at the server, where every object
-outside `runs/` must come in once. Each disturbed run is then compared with it, object by object. Cells need no model;
-composition and writing are real. Writes `bench/results/s3.json`.
+Generates into moto's S3 server, in a process of its own, through a layer that can spoil requests. A spoilt request gets
+an answer of 503 in place of what was asked, an answer of 500 after it was done, or a connection that ends without an
+answer, each equally often. The undisturbed run comes first: its uploads are counted by key at the server, where every
+object outside `runs/` must come in once. Each disturbed run is then compared with it, object by object. Cells need no
+model; composition and writing are real. Writes `bench/results/s3.json`.
 """
 
 import json
@@ -36,7 +36,7 @@ _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class _Spoiler:
-    """A WSGI layer before the S3 server: counts uploads by key, and spoils a share of the requests."""
+    """A WSGI layer before the S3 server: counts uploads by key, and spoils a fraction of the requests."""
 
     def __init__(self, server: _Application) -> None:
         self.server, self.rng = server, random.Random(0)
@@ -69,7 +69,7 @@ class _Spoiler:
         return [b""]
 
     def _control(self, path: str, respond: Callable[..., Any]) -> Iterable[bytes]:
-        """`/bench/SHARE`: what was counted since the last call; from now on spoil that share of the requests."""
+        """Answer `/bench/FRACTION` with the counts since the last call; from now on spoil that fraction of requests."""
         body = json.dumps({"requests": self.requests, "spoilt": self.spoilt, "uploads": self.uploads}).encode()
         self.share = float(path.removeprefix(_CONTROL))
         self.requests, self.spoilt, self.uploads = 0, Counter(), Counter()
@@ -78,7 +78,7 @@ class _Spoiler:
 
 
 def _serve(port: int) -> None:
-    """The server's process."""
+    """Be the server's process."""
     import logging
 
     from moto.server import DomainDispatcherApplication, create_backend_app
@@ -90,7 +90,7 @@ def _serve(port: int) -> None:
 
 
 def _start() -> tuple[SpawnProcess, str]:
-    """A running server with one bucket, and its address; the environment points to it."""
+    """Start a server with one bucket; return it and its address, to which the environment points."""
     import boto3
 
     with socket.socket() as probe:
@@ -116,14 +116,14 @@ def _start() -> tuple[SpawnProcess, str]:
 
 
 def _control(address: str, share: float) -> dict[str, Any]:
-    """Set the share of requests to spoil; returns what was counted before."""
+    """Set the fraction of requests to spoil; return what was counted before."""
     with urllib.request.urlopen(f"{address}{_CONTROL}{share}", timeout=60) as answer:
         counted: dict[str, Any] = json.load(answer)
         return counted
 
 
 def _make(name: str, shards: int, cells: int) -> dict[str, Any]:
-    """Generate one data set; its address, its summary, how often it was started."""
+    """Generate one data set; return how often it was started, and the seconds."""
     config, maker = small_frames(shards, _FRAMES, cells), Ellipses(0, cells, _SYNTHESIS_S)
     started, starts = time.monotonic(), 0
     while True:
@@ -141,12 +141,12 @@ def _make(name: str, shards: int, cells: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The undisturbed run, then the disturbed ones."""
+    """Make the undisturbed run, then the disturbed ones."""
     arguments = described(__doc__)
     arguments.add_argument("--runs", type=int)
     arguments.add_argument("--share", type=float, help="of the requests that are spoilt")
     arguments.add_argument("--shards", type=int)
-    arguments.add_argument("--cells", type=int, help="a shard")
+    arguments.add_argument("--cells", type=int, help="per shard")
     chosen = suite_options(arguments, "s3")
     server, address = _start()
     ray.init(num_cpus=2, object_store_memory=100 * 2**20, include_dashboard=False, log_to_driver=False)

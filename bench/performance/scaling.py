@@ -1,12 +1,13 @@
-"""How does the real cascade scale? Strong and weak scaling over actors, on any cluster.
+"""Measure strong and weak scaling of the real cascade over actors, on any cluster.
 
     python -m bench scaling CONFIG [--gpus 1,2,4,8 | --actors 1,2] [--address ADDRESS] [--set KEY.PATH=VALUE ...]
 
 Runs `generate` with 1, 2, … actors. Strong scaling makes `--strong` shards with any of them, weak scaling `--weak`
-shards an actor. Of each run: images and cells a second, over the whole run and from the first moment an actor worked;
-the share of the actors' time that went into finished shards; seconds until the first actor and until every actor
-worked; and how this compares with as many times the rate of the smallest pool. With more than one node, `--out` is a
-place that all of them see. Writes `bench/results/scaling-<config>.json`; `docs/performance_plots.py` draws it.
+shards per actor. For each run: images and cells per second, over the whole run and from the first moment an actor
+worked; the fraction of the actors' time that went into finished shards; seconds until the first and until every actor
+worked; and how this compares with as many times the rate of the smallest pool. With more than one node, `--out` is an
+address that all of them see. Writes `bench/results/scaling-<config>.json`; `python -m bench performance_plots` draws
+it.
 """
 
 import json
@@ -24,7 +25,7 @@ from raysynth.config.reading import load
 
 
 def _run(config: str, out: str, actors: int, shards: int, settings: list[str], address: str | None) -> dict[str, Any]:
-    """Generate one data set; its figures."""
+    """Generate one data set and compute its rates."""
     frames = shards * load(Path(config), settings).generate.frames_per_shard
     words = [word for setting in (*settings, f"runtime.actors={actors}") for word in ("--set", setting)]
     words += ["--address", address] if address else []
@@ -40,7 +41,7 @@ def _run(config: str, out: str, actors: int, shards: int, settings: list[str], a
 
 
 def _row(reports: list[dict[str, Any]], counts: dict[str, int], actors: int) -> dict[str, Any]:
-    """Rates of one run, from its shards' times."""
+    """Compute the rates of one run from its shards' times."""
     made = [report["times"]["synthesise"] for report in reports]
     begun, ended = min(start for start, _ in made), max(report["times"]["compose"][1] for report in reports)
     seconds = ended - begun
@@ -60,7 +61,7 @@ def _row(reports: list[dict[str, Any]], counts: dict[str, int], actors: int) -> 
 
 
 def _against_smallest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Efficiency: the rate over that of the smallest pool, times its size, over one's own size."""
+    """Compute the efficiency: the rate over that of the smallest pool, times its size, over one's own size."""
     first = rows[0]
     return [
         r | {"efficiency": r["cells_a_second"] / first["cells_a_second"] * first["actors"] / r["actors"]} for r in rows
@@ -77,7 +78,7 @@ def main() -> None:
     arguments.add_argument("--address", help="default: Ray is started here")
     arguments.add_argument("--out", help="default: a temporary folder")
     arguments.add_argument("--strong", type=int, help="shards in all")
-    arguments.add_argument("--weak", type=int, help="shards an actor")
+    arguments.add_argument("--weak", type=int, help="shards per actor")
     arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
     chosen = suite_options(arguments, "scaling")
     sizes = [int(size) for size in (chosen.gpus or chosen.actors).split(",")]

@@ -1,4 +1,4 @@
-"""SEG here against py-ctcmetrics, on the same label files.
+"""Time SEG here against py-ctcmetrics, on the same label files.
 
     python -m bench seg [--data data/Fluo-N2DH-GOWT1] [--rounds 3]
 
@@ -21,7 +21,7 @@ _TARGET = 10.0
 
 
 def _theirs(silver: Path, gold: Path) -> float:
-    """SEG by py-ctcmetrics."""
+    """Compute SEG by py-ctcmetrics."""
     files = [file.name for file in sorted(gold.iterdir()) if re.fullmatch(r"man_seg\d+\.tif", file.name)]
     common = [name for name in files if (silver / name).exists()]
     matches = [match(str(gold / name), str(silver / name)) for name in common]
@@ -29,12 +29,12 @@ def _theirs(silver: Path, gold: Path) -> float:
 
 
 def _ours(silver: Path, gold: Path) -> float:
-    """SEG by raysynth, average precision included."""
+    """Compute SEG by raysynth, average precision included."""
     return compare(str(silver), str(gold), common=True).seg
 
 
 def _race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Value and seconds, ours and theirs, in turns; the fastest of `rounds`, least disturbed by other processes."""
+    """Measure value and seconds, ours and theirs, in turns; the fastest of `rounds` is the least disturbed."""
     values, seconds = {}, {function: float("inf") for function in (_ours, _theirs)}
     for _ in range(rounds):
         for function in seconds:

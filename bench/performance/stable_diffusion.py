@@ -1,13 +1,13 @@
-"""What a Stable Diffusion start costs: parameters, memory and time of a training step, speed of sampling.
+"""Measure what a Stable Diffusion start costs: parameters, memory and time of a training step, speed of sampling.
 
     python -m bench stable_diffusion [--device cpu|cuda] [--size full|tiny] [--steps 10]
 
 The architecture of Stable Diffusion 1.5 with random weights, in float32: nothing is downloaded, and neither cost
 depends on the weights. Training: 256 px, batch 1, each case in a process of its own, for its peak of memory (CPU: the
-process's largest resident size, so libraries included; CUDA: what torch allocated). Seconds on a CPU are core seconds
-of one thread. A case that the free memory cannot hold is named and left out. Sampling: seconds of one denoiser call and
-of one decoding. Images a second are those times multiplied by the number of calls, hence named projected: --steps calls
-on one image here, 50 calls on two (with and without the prompt) for guided DDIM. Writes
+process's largest resident size, libraries included; CUDA: what torch allocated). Seconds on a CPU are core seconds of
+one thread. A case that the free memory cannot hold is named and left out. Sampling: seconds of one denoiser call and of
+one decoding. Images per second are computed from those times and the number of calls, hence named projected: `--steps`
+calls on one image here, 50 calls on two (with and without the prompt) for guided DDIM. Writes
 `bench/results/stable_diffusion.json`.
 """
 
@@ -60,7 +60,7 @@ _BESIDE_GIB = 3.0
 
 
 def _build(size: str, device: str, gradient_checkpointing: bool = False) -> TextureModel:
-    """The model as a Stable Diffusion start assembles it, with random weights."""
+    """Build the model as a Stable Diffusion start assembles it, with random weights."""
     torch.manual_seed(0)
     unet = UNet2DConditionModel(sample_size=64, **_UNETS[size])
     down, up = ("DownEncoderBlock2D",) * 4, ("UpDecoderBlock2D",) * 4
@@ -71,7 +71,7 @@ def _build(size: str, device: str, gradient_checkpointing: bool = False) -> Text
 
 
 def _train_two_steps(size: str, device: str, optimizer_name: str, gradient_checkpointing: bool) -> dict[str, float]:
-    """Peak GiB and seconds of the second step: the first one allocates the optimiser's state."""
+    """Measure peak GiB and seconds of the second step: the first one allocates the optimiser's state."""
     model = _build(size, device, gradient_checkpointing).train()
     optimizer = build_optimizer(model.parameters(), TrainConfig(optimizer=optimizer_name, learning_rate=1e-5))
     seconds = 0.0
@@ -82,7 +82,7 @@ def _train_two_steps(size: str, device: str, optimizer_name: str, gradient_check
 
 
 def _train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
-    """One optimisation step as `raysynth.train` takes it, at batch 1."""
+    """Take one optimisation step as `raysynth.train` does, at batch 1."""
     device = next(model.parameters()).device
     image, control = torch.rand(1, 1, _TRAINING_PX, _TRAINING_PX), torch.rand(1, 3, _TRAINING_PX, _TRAINING_PX)
     x0 = model.codec.encode(image.to(device) * 2 - 1)
@@ -94,14 +94,14 @@ def _train_step(model: TextureModel, optimizer: torch.optim.Optimizer) -> None:
 
 
 def _peak_gib(device: str) -> float:
-    """Largest memory of this process so far, of the GPU where it runs there."""
+    """Read the largest memory of this process so far, of the GPU where it runs there."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / _GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _GIB
 
 
 def _timed(call: Callable[[], object], device: str) -> float:
-    """Seconds that a call takes: on a CPU those of the one core it uses, whatever else runs beside it."""
+    """Time a call: on a CPU the seconds of the one core it uses, whatever else runs beside it."""
     if device == "cpu":
         start = time.process_time()
         call()
@@ -115,7 +115,7 @@ def _timed(call: Callable[[], object], device: str) -> float:
 
 @torch.no_grad()
 def _sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[str, float]:
-    """Seconds of a denoiser call on one image and on a guided pair, of a decoding, and what follows from them."""
+    """Time a denoiser call on one image and on a guided pair, and a decoding; rates follow from them."""
 
     def call(n: int) -> Callable[[], object]:
         x_t, t = torch.randn(n, *model.encoded_shape(side), device=device), torch.full((n,), 500, device=device)
@@ -137,12 +137,12 @@ def _sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[s
 
 
 def _median_seconds(call: Callable[[], object], device: str) -> float:
-    """Median of a few timed calls."""
+    """Compute the median of a few timed calls."""
     return statistics.median(_timed(call, device) for _ in range(_TIMED_CALLS))
 
 
 def _count_parameters(model: TextureModel) -> dict[str, float]:
-    """Millions of parameters of each part, and of all those that train."""
+    """Count the millions of parameters of each part, and of all those that train."""
     parts = {"unet": model.unet, "controlnet": model.controlnet, "vae": model.get_submodule("codec.vae")}
     counts = {f"{name}_million": sum(p.numel() for p in part.parameters()) / 1e6 for name, part in parts.items()}
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
@@ -150,7 +150,7 @@ def _count_parameters(model: TextureModel) -> dict[str, float]:
 
 
 def _training(counts: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
-    """Every case in a fresh process, where the free memory holds it."""
+    """Train every case in a fresh process, where the free memory holds it."""
     figures: dict[str, Any] = {}
     for optimizer, saving in _CASES:
         name = f"{optimizer}{'_gradient_checkpointing' if saving else ''}"
@@ -168,12 +168,12 @@ def _training(counts: dict[str, float], options: argparse.Namespace) -> dict[str
 
 
 def _free_gib(device: str) -> float:
-    """Memory that a new process may take."""
+    """Read the memory that a new process may take."""
     return (torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available) / _GIB
 
 
 def _in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) -> dict[str, Any]:
-    """The figures of one training case; its last line, or why there is none."""
+    """Run one training case; return what its last line says, or why there is none."""
     command = [
         sys.executable,
         "-m",
@@ -198,7 +198,7 @@ def main() -> None:
     parser = described(__doc__)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--size", choices=sorted(_UNETS), default="full")
-    parser.add_argument("--steps", type=int, default=10, help="denoiser calls an image in our setting")
+    parser.add_argument("--steps", type=int, default=10, help="denoiser calls per image in our setting")
     parser.add_argument("--case", choices=sorted(_STATES), help=argparse.SUPPRESS)
     parser.add_argument("--saving", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

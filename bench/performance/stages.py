@@ -1,11 +1,11 @@
-"""Where does the time go? Seconds of every stage of the cascade, of composing and of encoding, in one process.
+"""Measure where the time goes: every stage of the cascade, composing and encoding, in one process.
 
     python -m bench stages [--suite YAML] [--device cuda] [--cells 64] [--repeats 3] [--set KEY.PATH=VALUE ...]
 
 Needs no Ray. For each bundle, shards of `--cells` cells go through the cascade one after the other; the first warms up
 and does not count. Each is then composed into frames of its config's density, as many as place each cell about once,
-and encoded as the bytes that a data set stores. Given are medians over the repeats. Writes `bench/results/stages.json`
-(on a GPU `stages-cuda.json`).
+and encoded as the bytes that a data set stores. Medians over the repeats. Writes `bench/results/stages.json` (on a GPU
+`stages-cuda.json`).
 """
 
 import time
@@ -29,7 +29,7 @@ _SEED = 0
 
 
 def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
-    """A result and the seconds it took."""
+    """Time a call; return its result and the seconds."""
     started = time.perf_counter()
     result = work()
     return result, time.perf_counter() - started
@@ -46,7 +46,7 @@ class _Stages:
         self.frames = max(1, round(self.config.generate.cells_per_shard / median(counts)))
 
     def shard(self, index: int) -> dict[str, Any]:
-        """Seconds of each stage for one shard, and what it held."""
+        """Time each stage for one shard, and count what it held."""
         made, total = _timed(lambda: self.cascade.synthesise(index, _SEED))
         frames = range(self.frames)
         composed, compose = _timed(
@@ -74,7 +74,7 @@ class _Stages:
 
 
 def _figures(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
-    """Medians over shards: milliseconds a cell by stage, cells a second, and the share of each stage."""
+    """Compute medians over shards: milliseconds per cell by stage, cells per second, the fraction of each stage."""
     stages = {
         stage: median(1000 * row["seconds"].get(stage, 0.0) / row["cells"] for row in rows)
         for stage in rows[0]["seconds"]
@@ -103,7 +103,7 @@ def main() -> None:
     arguments.add_argument("--bundles", nargs="+", metavar="BUNDLE=CONFIG")
     arguments.add_argument("--device", choices=["cpu", "cuda"])
     arguments.add_argument("--threads", type=int, help="of torch, on a CPU")
-    arguments.add_argument("--cells", type=int, help="a shard")
+    arguments.add_argument("--cells", type=int, help="per shard")
     arguments.add_argument("--repeats", type=int, help="shards, after one that warms up")
     arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
     chosen = suite_options(arguments, "stages")

@@ -1,13 +1,14 @@
-"""How fast is a data set written and read? Against a plain file, zarr-python, and zarr with the zarrs pipeline.
+"""Measure how fast a data set is written and read, against a plain file, zarr-python, and zarr with the zarrs pipeline.
 
     python -m bench storage [--suite YAML] [--dataset NAME=URI ...] [--repeats 5]
 
 Writes again the first `--shards` shards of each data set, on the disk that holds `--folder`, in one process:
 
-- whole shards as `generate` writes them, pyramid, labels, table, checksums and marks included, all on the disk in the
-  end; against the same raw bytes in one plain file, flushed likewise. Rates are of raw bytes of image and labels.
-- image and labels at full resolution alone: this project's encoder against zarr-python filling the same arrays of the
-  same chunks, shards and codecs with its default pipeline, and with that of zarrs (`pip install zarrs`, else left out).
+- whole shards as `generate` writes them, with pyramid, labels, table, checksums and marks, all on the disk in the end;
+  against the same raw bytes in one plain file, flushed likewise. Rates are of raw bytes of image and labels.
+- image and labels at full resolution alone: this project's encoder against zarr-python, which fills the same arrays of
+  the same chunks, shards and codecs with its default pipeline, and with that of zarrs (`pip install zarrs`, else left
+  out).
 - the same arrays read back, whole.
 
 Ways take turns within each repeat; medians and least are given. Writes `bench/results/storage.json`.
@@ -70,7 +71,7 @@ class _Case:
         return _Shard(images, labels, known)
 
     def plain(self, folder: Path) -> None:
-        """Raw bytes, one after the other, in one file."""
+        """Write raw bytes, one after the other, into one file."""
         with (folder / "plain").open("wb") as file:
             for shard in self.shards:
                 file.write(shard.images.data)
@@ -79,14 +80,14 @@ class _Case:
             os.fsync(file.fileno())
 
     def whole(self, folder: Path) -> None:
-        """A data set, as `generate` writes it."""
+        """Write a data set, as `generate` does."""
         create_dataset(str(folder), self.manifest)
         for index, shard in enumerate(self.shards):
             write_shard(str(folder), self.spec, index, *shard, {})
         finalise(str(folder))
 
     def encoder(self, folder: Path) -> None:
-        """Image and labels at full resolution by this project's encoder."""
+        """Write image and labels at full resolution by this project's encoder."""
         objects = Objects(str(folder))
         for index, shard in enumerate(self.shards):
             for array, pixels in zip(ARRAYS, shard[:2], strict=True):
@@ -94,7 +95,7 @@ class _Case:
                     objects.put(key, data)
 
     def zarr(self, pipeline: str) -> Callable[[Path], None]:
-        """The same by an array of zarr-python."""
+        """Write the same by an array of zarr-python."""
 
         def write(folder: Path) -> None:
             with zarr.config.set({"codec_pipeline.path": pipeline}):
@@ -120,12 +121,12 @@ class _Case:
         )
 
     def reader(self, folder: Path) -> None:
-        """All frames by this project's reader."""
+        """Read all frames by this project's reader."""
         for _ in Dataset(str(folder)):
             pass
 
     def zarr_reader(self, pipeline: str) -> Callable[[Path], None]:
-        """All frames by zarr-python, a shard at a time."""
+        """Read all frames by zarr-python, one shard at a time."""
 
         def read(folder: Path) -> None:
             with zarr.config.set({"codec_pipeline.path": pipeline}):
@@ -140,12 +141,12 @@ class _Case:
 
 
 def _pipelines() -> dict[str, str]:
-    """Codec pipelines of zarr that are installed, by name."""
+    """Find the codec pipelines of zarr that are installed, by name."""
     return {"zarr, default": _DEFAULT} | ({"zarr, zarrs": _ZARRS} if importlib.util.find_spec("zarrs") else {})
 
 
 def _take_turns(ways: _Ways, repeats: int, parent: Path, source: Path | None = None) -> dict[str, dict[str, float]]:
-    """Seconds of each way, in turns; each into an empty folder, or from `source`."""
+    """Time each way, in turns; each into an empty folder, or from `source`."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():
@@ -159,7 +160,7 @@ def _take_turns(ways: _Ways, repeats: int, parent: Path, source: Path | None = N
 
 
 def _measure(uri: str, shards: int, repeats: int, parent: Path) -> dict[str, Any]:
-    """All figures of one data set."""
+    """Measure one data set."""
     case = _Case(uri, shards)
     whole = _take_turns({"plain file": case.plain, "data set": case.whole}, repeats, parent)
     arrays = _take_turns(

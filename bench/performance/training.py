@@ -1,11 +1,10 @@
-"""Does training under Ray learn the same with one worker, with two, and with one that is killed?
+"""Train under Ray with one worker, with two, and with one that is killed: all must learn the same.
 
     python -m bench training [--config configs/nuclei-2d.yaml] [--steps 200] [--precision no|bf16]
 
 Prepares the config's real crops in a temporary workspace and trains MaskDDPM on them three times, batch 16, one thread
-a worker, two logical CPUs. Losses, rates and waits are read from the TensorBoard events of each run; the killed run's
-first worker gets `kill -9` half-way. Writes `bench/results/training.json`
-(or `training-bf16.json`).
+per worker, two logical CPUs. Losses, rates and waits are read from the TensorBoard events of each run. The killed run's
+first worker gets `kill -9` half-way. Writes `bench/results/training.json` (or `training-bf16.json`).
 """
 
 import os
@@ -32,19 +31,19 @@ _POLL_S = 0.05
 
 
 def _event_files(place: Path) -> list[Path]:
-    """The event files of a run, one for each attempt, in order."""
+    """Find the event files of a run, one for each attempt, in order."""
     return sorted((place / "tensorboard").glob("events.*"), key=lambda path: path.stat().st_mtime)
 
 
 def _series(file: Path, tag: str) -> dict[int, float]:
-    """Step and value of every event of one tag."""
+    """Read step and value of every event of one tag."""
     events = EventAccumulator(str(file), size_guidance={"scalars": 0})
     events.Reload()
     return {event.step: event.value for event in events.Scalars(tag)} if tag in events.Tags()["scalars"] else {}
 
 
 def _kill_at(place: Path, step: int, ended: threading.Event) -> None:
-    """`kill -9` the process that writes a run's events as soon as they have come to `step`."""
+    """Kill the process that writes a run's events as soon as they have come to `step`."""
     while not ended.wait(_POLL_S):
         files = _event_files(place)
         if files and max(_series(files[0], "loss"), default=0) >= step:
@@ -53,7 +52,7 @@ def _kill_at(place: Path, step: int, ended: threading.Event) -> None:
 
 
 def _run(config: Config, folder: Path, workers: int, kill_step: int | None = None) -> dict[str, Any]:
-    """Train, perhaps with a kill; the losses by step, and the run's figures."""
+    """Train, perhaps with a kill; return the losses by step, the weights and the run's rates."""
     config = config.model_copy(update={"storage": str(folder)})
     place, ended = Path(storage_of(config, "masks")), threading.Event()
     if kill_step:

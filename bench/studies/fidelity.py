@@ -26,7 +26,8 @@ from bench.common.painting import paint_rows
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle, save_info
-from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.bundle_info import resolve
+from raysynth.cascade.cascade import open_cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config import Config
 from raysynth.config.reading import load
@@ -75,7 +76,7 @@ def _real_crops(config: Config, split: str) -> _CropSet:
 def _drawn_crops(bundle: Bundle, config: Config, count: int) -> _CropSet:
     """New crops of the bundle; of volumes some slices of more cells than slices are taken from each."""
     cells = count if config.data.dimensions == 2 else count // _CELL_SLICES
-    images, masks = synthetic_crops(Cascade(str(bundle.folder), config, "cpu"), cells, _SEED)
+    images, masks = synthetic_crops(open_cascade(str(bundle.folder), config, "cpu"), cells, _SEED)
     grey = bundle.info.statistics.intensity.from_unit(images)
     return _CropSet(grey, masks, np.arange(len(grey))).some(count, generator(_SEED, 0, Stage.EVALUATION, 0))
 
@@ -245,7 +246,7 @@ def main() -> None:
         name, path, *dataset = entry.split("=")
         bundle = open_bundle(name)
         settings = [f"workspace={options.workspace}"] if options.workspace else []
-        config = bundle.resolve(load(Path(path), settings))
+        config = resolve(load(Path(path), settings), bundle.info)
         every[name] = _measure(bundle, config, dataset[0] if dataset else None, features, options)
         _show(name, every[name])
         if options.card:

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from raysynth.cascade.run import Run
 from torch import Tensor
 
 from bench.common.environment import save_result
 from bench.common.shape_families import held_out
 from bench.common.suite import described
-from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.account import ShardAccount
+from raysynth.cascade.cascade import open_cascade
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.geometry import stars
@@ -44,10 +44,10 @@ _Masks = list[NDArray[np.bool_]]
 
 def _generated(bundle: str, config: Config, cells: int) -> _Masks:
     """Masks `(z, y, x)` of generated cells."""
-    cascade, shard = Cascade(bundle, config, "cpu"), 0
+    cascade, shard = open_cascade(bundle, config, "cpu"), 0
     masks: _Masks = []
     while len(masks) < cells:
-        masks += [solid.mask for solid in cascade.shape(Run(_SEED, shard), range(_SHARD))]
+        masks += [solid.mask for solid in cascade.shape(ShardAccount(_SEED, shard), range(_SHARD))]
         shard += 1
         print(f"{len(masks)} cells", flush=True)
     return masks[:cells]
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "generated": _generated(chosen.bundle, config, chosen.cells),
         "plain": _plain_harmonics(config, np.random.default_rng(_SEED).permutation(widths), chosen.cells),
     }
-    fitted = Cascade(chosen.bundle, config, "cpu").statistics.shapes
+    fitted = open_cascade(chosen.bundle, config, "cpu").statistics.shapes
     assert fitted is not None
     figures: dict[str, Any] = {"cells": {name: len(masks) for name, masks in sets.items()}}
     for smoothing in _SMOOTHINGS:

@@ -17,6 +17,7 @@ from bench.common.environment import save_result
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
+from raysynth.cascade.bundle_info import resolve
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.models.noise import slice_noise
@@ -88,6 +89,6 @@ def main() -> None:
     for entry in options.bundles:
         name, path = entry.split("=")
         bundle = open_bundle(name)
-        config = bundle.resolve(load(Path(path)))
+        config = resolve(load(Path(path)), bundle.info)
         figures[config.name] = _measure(bundle, config, options.cells)
     save_result("slices", figures)

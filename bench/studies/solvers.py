@@ -25,6 +25,7 @@ from bench.common.suite import described
 from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.bundle_info import resolve
 from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
 from raysynth.measures import morphology
@@ -102,7 +103,7 @@ def main() -> None:
     torch.set_num_threads(1)
     name, path = options.bundle.split("=")
     bundle = open_bundle(name)
-    config = bundle.resolve(load(Path(path)))
+    config = resolve(load(Path(path)), bundle.info)
     model, inception = bundle.texture.eval(), Inception(options.weights)
     unit = bundle.info.statistics.intensity
     fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])

@@ -23,7 +23,7 @@ from raysynth.geometry.cameras import layout
 from raysynth.geometry.meshes import surface_mesh
 from raysynth.geometry.silhouettes import carve, project, soft_masks
 from raysynth.geometry.slicing import slices
-from raysynth.surfaces.fitting import Surfaces, fit
+from raysynth.surfaces.fitting import Surfaces, fit_surfaces
 
 _GRID = 96
 _TRUNCATION = 8 / 64
@@ -50,7 +50,7 @@ def _summary(values: Tensor) -> dict[str, float]:
 
 def _fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple[Surfaces, int]]:
     """Surfaces in batches of the configured size, as generation fits them, and how many of each batch count."""
-    return [(fit(views[batch], cameras, config), n) for batch, n in equal_batches(range(len(views)), config.batch)]
+    return [(fit_surfaces(views[batch], cameras, config), n) for batch, n in equal_batches(range(len(views)), config.batch)]
 
 
 def _meshes(surfaces: Surfaces, count: int) -> Tensor:

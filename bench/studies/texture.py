@@ -22,6 +22,7 @@ from bench.common.painting import paint_rows
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
+from raysynth.cascade.bundle_info import resolve
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures.adherence import adherence, swap_test
@@ -79,6 +80,6 @@ def main() -> None:
         name, config_path = entry.split("=")
         config, bundle = load(Path(config_path)), open_bundle(name)
         table = pq.read_table(prepared_folder(config) / "validation" / "cells.parquet")
-        figures[name] = _measure(bundle, load_crops(config, "validation"), table, bundle.resolve(config), options.crops)
+        figures[name] = _measure(bundle, load_crops(config, "validation"), table, resolve(config, bundle.info), options.crops)
         print(name, figures[name])
     save_result("texture", figures)

@@ -25,7 +25,8 @@ from bench.common.suite import described
 from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.cascade.framing import frame, view_along_z
+from raysynth.cascade.bundle_info import resolve
+from raysynth.cascade.framing import frame_mask, view_along_z
 from raysynth.cascade.solids import GATE_SIDE
 from raysynth.config import Config
 from raysynth.config.reading import load
@@ -35,7 +36,7 @@ from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.stars import FILL
 from raysynth.models.signed_distance import as_batch, to_signed_distance
 from raysynth.models.views import sample_views
-from raysynth.surfaces.fitting import Surfaces, fit
+from raysynth.surfaces.fitting import Surfaces, fit_surfaces
 from raysynth.surfaces.gate import judge
 from raysynth.train.crops import load_crops
 from raysynth.train.views import Examples
@@ -62,7 +63,7 @@ def _real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
     assert statistics.voxel_um is not None
     pixel_um = statistics.voxel_um[-1]
     rng = generator(_SEED, _STREAM, Stage.HEIGHT, 0)
-    framed = [frame(rng, outline, pixel_um, statistics.cells, config.shapes) for outline in outlines]
+    framed = [frame_mask(rng, outline, pixel_um, statistics.cells, config.shapes) for outline in outlines]
     return [view_along_z(one, pixel_um, settings.side_px, settings.truncation_px) for one in framed]
 
 
@@ -85,7 +86,7 @@ def _measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, T
         start = time.perf_counter()
         views = sample_views(model, condition, heights, noise, scheduler, settings.sampler_steps)
         drawn = time.perf_counter()
-        surfaces = fit(views, cameras, config.surface)
+        surfaces = fit_surfaces(views, cameras, config.surface)
         solids = surfaces.fields(GATE_SIDE)
         fitted = time.perf_counter()
         verdicts = judge(solids, views, cameras, config.gate)
@@ -150,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     chosen = parser.parse_args(arguments)
     bundle = open_bundle(chosen.bundle)
-    config = bundle.resolve(load(chosen.config, chosen.set))
+    config = resolve(load(chosen.config, chosen.set), bundle.info)
     torch.set_num_threads(config.runtime.threads)
     masks = {
         "real": _real_masks(bundle, config, chosen.masks // 2),

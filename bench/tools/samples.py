@@ -27,7 +27,8 @@ from bench.common.paths import IMAGES, RESULTS
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.bundle_info import resolve
+from raysynth.cascade.cascade import open_cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config.reading import load
 from raysynth.export.pictures import GAP_PX, PAPER, Picture, Screen
@@ -64,12 +65,12 @@ def _framed(tile: Picture) -> Picture:
 def _crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tuple[_Grey, _Grey]:
     """`count` random validation crops and as many of the bundle's own, in grey values."""
     bundle = open_bundle(bundle_name)
-    config = bundle.resolve(load(Path(config_path)))
+    config = resolve(load(Path(config_path)), bundle.info)
     rng = generator(seed, 0, Stage.EVALUATION, 0)
     crops = load_crops(config, "validation").images
     real = load_statistics(config).intensity.from_unit(crops[np.sort(rng.choice(len(crops), count, replace=False))])
     # Of volumes every cell has several slices: `count` cells are more than enough.
-    images, _ = synthetic_crops(Cascade(bundle_name, config, "cpu"), count, seed)
+    images, _ = synthetic_crops(open_cascade(bundle_name, config, "cpu"), count, seed)
     chosen = rng.choice(len(images), count, replace=False)
     return real, bundle.info.statistics.intensity.from_unit(images[chosen])
 
