@@ -1,4 +1,4 @@
-"""Every setting: its unit, its limits, its default.
+"""Every setting with its unit, its limits and its default.
 
 Lengths called `*_um` are micrometres, `*_px` pixels of the data set's own (y, x) grid. `config.reading` reads these
 models from YAML and names the line of a bad entry.
@@ -44,13 +44,16 @@ __all__ = [
 
 
 class Config(Settings):
-    """One data set: what it learns from and what it makes."""
+    """One data set: what it learns from and what it makes.
+
+    Without `data`, dimensions and voxel size are those of the bundle's data, and nothing can be prepared or trained.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
-        description="names the folder in the workspace"
+        description="name of the data set, and of its folder in the workspace"
     )
     bundle: str | None = Field(
-        None, description="bundle that `generate` uses: a name, a folder; null: the one trained here"
+        None, description="bundle that `generate` uses: a name or a folder; null: the one trained here"
     )
     workspace: str = Field("workspace", description="folder for prepared data, checkpoints and trained bundles")
     storage: str | None = Field(
@@ -73,7 +76,7 @@ class Config(Settings):
 
     @property
     def has_views(self) -> bool:
-        """Whether cells are made from SyncDreamer's views: all 3D ones but those of random harmonics."""
+        """True when cells are made from SyncDreamer's views: in 3D, unless solids are random harmonics."""
         return self.data.dimensions == 3 and self.surface.source == "neus"
 
     @model_validator(mode="after")

@@ -49,8 +49,28 @@ def upgrade(config: dict[str, Any], renamed: Callable[[Path, Path], None] = lamb
     return new_config
 
 
+def comparable(config: dict[str, Any]) -> dict[str, Any]:
+    """Give settings in the form in which those of a manifest and of a run are compared.
+
+    Parameters
+    ----------
+    config
+        Settings as a manifest or the index of a bank keeps them.
+
+    Returns
+    -------
+    dict
+        A copy with present names. `generate.dtype` is left out: early manifests keep a type there that was never
+        obeyed, and the type that images have stands elsewhere in every manifest.
+    """
+    new_config = upgrade(config)
+    if isinstance(generate := new_config.get("generate"), dict):
+        generate.pop("dtype", None)
+    return new_config
+
+
 def _group(config: dict[str, Any], path: Path, create: bool = False) -> dict[str, Any] | None:
-    """The group at a key path; None where there is none."""
+    """Find the group at a key path; None where there is none."""
     group: Any = config
     for key in path:
         if not isinstance(group, dict):

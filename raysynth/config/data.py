@@ -1,4 +1,4 @@
-"""Settings of the real data: where they are, how they are split, how cells are cut out."""
+"""Settings of the real data: their folder, their splits, and how cells are cut out."""
 
 from typing import Annotated, Literal
 
@@ -8,27 +8,29 @@ from raysynth.config.base import Count, Fraction, Positive, Settings
 
 
 class SplitConfig(Settings):
-    """Which part of the real data trains, validates and tests (DESIGN, Splits)."""
+    """Which real frames train, which validate and which test."""
 
     by: Literal["sequence", "group", "region"] = Field(
         "sequence", description="CTC sequence, a group named by `data.group_pattern`, or the cell's x position"
     )
-    train: tuple[str, ...] = Field((), description="sequences or groups that train; empty: by fraction")
-    validation: tuple[str, ...] = Field((), description="groups that validate; empty: cut from the training part")
+    train: tuple[str, ...] = Field((), description="sequences or groups that train; empty: chosen by fraction")
+    validation: tuple[str, ...] = Field((), description="groups that validate; empty: taken from the training split")
     test: tuple[str, ...] = Field((), description="sequences or groups never read before `evaluate table`")
     train_frames: Count | None = Field(
-        None, description="training frames that are used, evenly spaced; null: all. Fewer show what few labels give"
+        None, description="number of training frames used, evenly spaced; null: all. Fewer show what few labels give"
     )
-    validation_fraction: Fraction = Field(0.15, description="share of training frames, groups or width that validates")
-    test_fraction: Fraction = Field(0.2, description="share of groups or width that tests when `test` is empty")
+    validation_fraction: Fraction = Field(
+        0.15, description="fraction of training frames, groups or width that validates"
+    )
+    test_fraction: Fraction = Field(0.2, description="fraction of groups or width that tests when `test` is empty")
 
 
 class DataConfig(Settings):
-    """Where the real frames are and what they are."""
+    """The real frames: their folder, layout, voxel size and origin."""
 
     root: str = Field(description="folder of the real data")
     layout: Literal["ctc", "pairs"] = Field("ctc", description="Cell Tracking Challenge, or image/mask folder pairs")
-    dimensions: Literal[2, 3] = Field(description="of a frame: 2 is y, x; 3 is z, y, x")
+    dimensions: Literal[2, 3] = Field(description="axes of a frame: 2 is y, x; 3 is z, y, x")
     label_folder: str = Field("{sequence}_ST/SEG", description="CTC: folder of the labels, relative to root")
     image_folder: str = Field("images", description="pairs: folder of the images, relative to root")
     mask_folder: str = Field("masks", description="pairs: folder of the label images, relative to root")
@@ -40,8 +42,8 @@ class DataConfig(Settings):
     )
     z_range: tuple[int, int] | None = Field(None, description="first slice and one past the last that are read (3D)")
     split: SplitConfig = SplitConfig()
-    source: str = Field("", description="where the data come from, for the bundle's model card")
-    licence: str = Field("", description="their licence")
+    source: str = Field("", description="origin of the data, for the bundle's model card")
+    licence: str = Field("", description="licence of the data")
     attribution: str = Field("", description="whom to cite")
 
     @model_validator(mode="after")
@@ -61,13 +63,17 @@ class CropConfig(Settings):
     """Single-cell crops."""
 
     side_px: int | None = Field(
-        None, ge=16, le=256, multiple_of=16, description="null: 1.5 times the 99th percentile diameter"
+        None,
+        ge=16,
+        le=256,
+        multiple_of=16,
+        description="side of a crop; null: `margin` times the 99th percentile diameter",
     )
     margin: Annotated[float, Field(ge=1.1, le=4)] = Field(
-        1.5, description="crop side over the 99th percentile diameter"
+        1.5, description="side of a crop over the 99th percentile of the cells' diameters"
     )
-    limit: Count | None = Field(None, description="cells that train, drawn at random; null: all")
-    limit_seed: Annotated[int, Field(ge=0)] = Field(0, description="names the draw of those cells")
+    limit: Count | None = Field(None, description="number of cells that train, drawn at random; null: all")
+    limit_seed: Annotated[int, Field(ge=0)] = Field(0, description="random seed of that draw")
     intensity: Literal["linear", "sqrt"] = Field(
-        "sqrt", description="map from the data's range to [0, 1]; sqrt evens out shot noise"
+        "sqrt", description="map of grey values to [0, 1]; sqrt evens out shot noise"
     )

@@ -67,7 +67,7 @@ def sentence(error: ValidationError, model: type[BaseModel], lines: Lines, sourc
 
 
 def _setting(detail: ErrorDetails, lines: Lines) -> Location:
-    """The key path an error is about: pydantic adds the branch of a union, and names a group for a combination."""
+    """Find the key path of an error: pydantic adds the branch of a union, and names a group for a combination."""
     location: Location = detail["loc"]
     if detail["type"] in ("extra_forbidden", "missing") or _is_left_out(detail, lines):
         return location
@@ -81,12 +81,12 @@ def _setting(detail: ErrorDetails, lines: Lines) -> Location:
 
 
 def _is_left_out(detail: ErrorDetails, lines: Lines) -> bool:
-    """Whether a group was neither given nor found by its default's function."""
+    """Tell whether a group was neither given nor found by its default's function."""
     return detail["type"] == "model_type" and detail["input"] is None and detail["loc"] not in lines
 
 
 def _problem(location: Location, details: list[ErrorDetails], known: Known, lines: Lines) -> str:
-    """What is wrong with one setting and what to do about it."""
+    """Say what is wrong with one setting and what to do about it."""
     detail, name = details[0], dotted(location)
     if detail["type"] == "extra_forbidden":
         return f"{name} is not a setting; {_nearest(location, known)}"
@@ -103,7 +103,7 @@ def _problem(location: Location, details: list[ErrorDetails], known: Known, line
 
 
 def _wanted(detail: ErrorDetails) -> str:
-    """Pydantic's message ("Input should be a valid array") as the end of a sentence that has said "must"."""
+    """Turn pydantic's message ("Input should be a valid array") into the end of a sentence that has said "must"."""
     if detail["type"] == "model_type":
         return "be a group of settings"
     wanted = re.sub(r"^\w+ should ", "", detail["msg"])
@@ -114,7 +114,7 @@ def _wanted(detail: ErrorDetails) -> str:
 
 
 def _nearest(location: Location, known: Known) -> str:
-    """The settings a misspelt one may have meant: of the same name, beside it, then anywhere."""
+    """Suggest settings for a misspelt one: of the same name, beside it, then anywhere."""
     key = str(location[-1])
     beside = [str(path[-1]) for path in known if path[:-1] == location[:-1]]
     meant = [path for path in known if path[-1] == key]

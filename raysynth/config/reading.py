@@ -46,7 +46,7 @@ def load(config: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def _read(path: Path, children: tuple[Path, ...]) -> tuple[Values, Lines]:
-    """Values and lines of one file, laid over those of the file it extends."""
+    """Read one file and lay it over the file it extends."""
     values, lines = parse_file(path)
     # An anchored group stands in several places at once: a copy of its own in each, so that one can change alone.
     values = _with_present_names(_unshared(values), lines)
@@ -59,14 +59,14 @@ def _read(path: Path, children: tuple[Path, ...]) -> tuple[Values, Lines]:
 
 
 def _unshared(value: Any) -> Any:
-    """A copy in which no two groups are one object, as those of an anchor and its aliases are."""
+    """Copy values so that no two groups are one object, as those of an anchor and its aliases are."""
     if isinstance(value, dict):
         return {key: _unshared(member) for key, member in value.items()}
     return [_unshared(member) for member in value] if isinstance(value, list) else value
 
 
 def _extended(parent: object, path: Path, children: tuple[Path, ...], line: str) -> Path:
-    """The file that `extends: parent` names in the file `path`; children: the files that lead here."""
+    """Find the file that `extends: parent` names in the file `path`; children: the files that lead here."""
     if not isinstance(parent, str):
         raise InputError(f"{line}: extends must be the name of another configuration file.")
     beside = [path.parent / parent, path.parent / f"{parent}.yaml", shipped_config(parent)]
@@ -105,7 +105,7 @@ def _apply(override: str, values: Values, lines: Lines) -> None:
 
 
 def _with_present_names(values: Values, lines: Lines) -> Values:
-    """Values with present names for old ones; says each on stderr in a line, and moves its line."""
+    """Give settings their present names; say each renamed one on stderr, and move its line."""
 
     def renamed(old: tuple[str, ...], new: tuple[str, ...]) -> None:
         _say_renamed(lines.get(old) or lines[old[:-1]], old, new)

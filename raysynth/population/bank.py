@@ -18,6 +18,7 @@ from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError, damaged
 from raysynth.base.objects import Objects, in_parallel
 from raysynth.base.seeds import Stage, generator
+from raysynth.config.aliases import comparable
 from raysynth.population.cell import Cell
 from raysynth.population.packing import pack, unpack
 from raysynth.preparation.statistics import PopulationStatistics
@@ -88,6 +89,11 @@ class BankIndex(BaseModel):
         return parts
 
 
+def _cells_only(index: BankIndex) -> BankIndex:
+    """What decides whether two banks hold the same cells; early ones have old names of settings."""
+    return index.model_copy(update={"parts": (), "config": comparable(index.config)})
+
+
 def open_bank(uri: str) -> BankIndex:
     """The index of a finished bank; InputError when there is none, or none that is whole."""
     objects = Objects(uri)
@@ -134,7 +140,7 @@ class BankWriter:
             return False
         except ValidationError:
             raise InputError(f"--keep-cells {self.objects.uri}: {INDEX} is damaged: choose another place") from None
-        if existing.model_copy(update={"parts": ()}) != index:
+        if _cells_only(existing) != _cells_only(index):
             raise InputError(f"--keep-cells {self.objects.uri} holds cells of other settings: choose another place")
         return True
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raysynth.base.canonical import canonical_json
 from raysynth.base.errors import InputError, damaged
+from raysynth.config.aliases import comparable
 from raysynth.store.spec import DatasetSpec
 
 MANIFEST_KEY = "manifest.json"
@@ -62,10 +63,15 @@ def _flatten(value: object, path: str = "") -> dict[str, object]:
 
 def differences(existing: Manifest, new: Manifest) -> dict[str, tuple[object, object]]:
     """Dotted names of what differs, with both values; `None` where one side lacks it. Frames and counts may differ."""
-    left = _flatten(existing.model_dump(mode="json", exclude={"counts": True, "dataset": {"frames"}}))
-    right = _flatten(new.model_dump(mode="json", exclude={"counts": True, "dataset": {"frames"}}))
+    left, right = _compared(existing), _compared(new)
     names = sorted(left.keys() | right.keys())
     return {n: (left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)}
+
+
+def _compared(manifest: Manifest) -> dict[str, object]:
+    """Every value that must be the same in a data set that is resumed, by its dotted name."""
+    values = manifest.model_dump(mode="json", exclude={"counts": True, "dataset": {"frames"}})
+    return _flatten(values | {"config": comparable(manifest.config)})
 
 
 def check_same(existing: Manifest, new: Manifest, uri: str) -> None:

@@ -46,3 +46,9 @@ def test_more_frames_are_the_same_data_set_and_fewer_are_not(spec: DatasetSpec, 
 def test_damaged_manifests_are_named(damage: bytes) -> None:
     with pytest.raises(InputError, match=r"out/x/manifest\.json is damaged"):
         Manifest.from_bytes(damage, "out/x")
+
+
+def test_a_type_that_early_manifests_kept_among_the_settings_does_not_count(spec: DatasetSpec, manifest: Make) -> None:
+    early = manifest(spec, config={"generate": {"dtype": "uint16", "levels": 2}})
+    check_same(early, manifest(spec, config={"generate": {"levels": 2}}), "out")
+    assert differences(early, manifest(spec, config={"generate": {"levels": 3}})) == {"config.generate.levels": (2, 3)}
