@@ -51,7 +51,7 @@ def fit_plain(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> Surfaces
 
 
 def _random_rays(views: Tensor, cameras: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw stratified points `(_RAYS, _SAMPLES, 3)` along the rays of random pixels, and whether these lie inside the mask."""
+    """Draw stratified points `(_RAYS, _SAMPLES, 3)` along rays of random pixels; say which pixels the mask holds."""
     n, side, _ = views.shape
     pixel = torch.randint(n * side**2, (_RAYS,), generator=rng)
     axes = cameras[pixel // side**2]

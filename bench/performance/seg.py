@@ -15,7 +15,7 @@ from ctc_metrics.utils.representations import match
 
 from bench.common.environment import save_result
 from bench.common.suite import described
-from raysynth.measures.seg import compare
+from raysynth.measures.seg import compare_labels
 
 _TARGET = 10.0
 
@@ -30,7 +30,7 @@ def _theirs(silver: Path, gold: Path) -> float:
 
 def _ours(silver: Path, gold: Path) -> float:
     """Compute SEG by raysynth, average precision included."""
-    return compare(str(silver), str(gold), common=True).seg
+    return compare_labels(str(silver), str(gold), common=True).seg
 
 
 def _race(silver: Path, gold: Path, rounds: int) -> tuple[tuple[float, float], tuple[float, float]]:

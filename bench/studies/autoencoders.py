@@ -1,10 +1,10 @@
-"""What does a first stage lose? Reconstruction of held-out crops by learned autoencoders, beside folded pixels.
+"""Compare image codecs: how well autoencoders and folded pixels rebuild crops that they have not seen.
 
     python -m bench autoencoders CONFIG ... [--steps 600]
 
-For each config (`raysynth prepare` it first): trains the autoencoder of factor 2 and of factor 4 on the training crops,
-and gives PSNR on the validation crops (unit range) and the share of their granularity that is left inside the cells.
-Pixels folded into channels, the default, are gone through the same way. Writes `bench/results/autoencoders.json`.
+For each config (`raysynth prepare` it first): trains the autoencoder of factor 2 and of factor 4 on the training crops.
+Gives PSNR on the validation crops (unit range) and the fraction of their granularity that is left inside the cells.
+Pixels folded into channels, the default, are measured in the same way. Writes `bench/results/autoencoders.json`.
 """
 
 import tempfile
@@ -31,19 +31,19 @@ _SHOWN = 200
 
 @torch.no_grad()
 def _losses(stage: ImageCodec, crops: Crops) -> dict[str, float]:
-    """PSNR and the granularity that is left, on evenly spaced crops."""
+    """Measure PSNR and the granularity that is left, on evenly spaced crops."""
     rows = np.linspace(0, len(crops.images) - 1, _SHOWN).round().astype(int)
     images, masks = np.asarray(crops.images[rows], np.float32), np.asarray(crops.masks[rows])
     batches = np.array_split(as_batch(images).numpy() * 2 - 1, 10)
     again = np.concatenate([stage.decode(stage.encode(torch.from_numpy(batch))).numpy() for batch in batches])
     again = (again[:, 0] + 1) / 2
-    grains = [morphology.table(x, masks)["granularity"].mean() for x in (images, again)]
+    grains = [morphology.crop_metrics(x, masks)["granularity"].mean() for x in (images, again)]
     error = float(np.square(again - images).mean())
     return {"psnr_db": float(-10 * np.log10(max(error, 1e-12))), "granularity_kept": float(grains[1] / grains[0])}
 
 
 def _learned(config: Config, factor: int, steps: int) -> tuple[LearnedCodec, float]:
-    """An autoencoder trained on the config's crops, and the seconds it took."""
+    """Train an autoencoder on the config's crops; return it and the seconds it took."""
     texture = config.texture.model_copy(update={"autoencoder": factor})
     task = AutoencoderTask(config.model_copy(update={"texture": texture}))
     update: dict[str, Any] = {

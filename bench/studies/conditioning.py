@@ -1,8 +1,8 @@
-"""How should the mask enter a UNet that starts untrained: concatenated, or through control blocks?
+"""Compare two ways for the mask to enter a UNet that starts untrained: concatenated, or through control blocks.
 
     python -m bench conditioning [--config configs/nuclei-2d.yaml] [--steps 600]
 
-Trains both with equal data, noise and steps (no autoencoder, so that nothing else differs) and compares the adherence
+Trains both with equal data, noise and steps (no autoencoder, so that nothing else differs), and compares the adherence
 of their textures on 96 validation masks along the way. Needs `raysynth prepare` of the config. Writes
 `bench/results/conditioning.json`.
 """
@@ -28,7 +28,7 @@ _SHOWN = 96
 
 
 def _painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
-    """Mean adherence of the averaged weights' textures on fixed validation masks, the real crops' beside."""
+    """Measure the mean adherence of textures by the averaged weights on fixed validation masks; real crops beside."""
     rngs = [generator(1, 0, Stage.EVALUATION, i) for i in range(_SHOWN)]
     images, slices = draw(task.validation, rngs)
     masks = np.stack([one.mask for one in slices])
@@ -39,7 +39,7 @@ def _painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
 
 
 def _train(config: Config, folder: Path, stops: list[int]) -> list[dict[str, float]]:
-    """Figures at each of `stops` steps; every stretch goes on from the last one's checkpoint."""
+    """Measure after each of `stops` steps; every stretch resumes from the last one's checkpoint."""
     rows = []
     for stop in stops:
         torch.manual_seed(0)

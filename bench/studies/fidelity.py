@@ -1,12 +1,12 @@
-"""How real do synthetic images look? FID, KID, adherence, morphology and near-copies of bundles.
+"""Measure how real synthetic images look: FID, KID, adherence, morphology and near-copies of bundles.
 
     python -m bench fidelity BUNDLE=CONFIG[=DATASET] ... --weights FILE [--crops 500] [--tiles 500]
 
-For each bundle: synthetic single-cell crops against one half of the real validation crops; and, where a data set made
-by `raysynth generate` is given, random tiles of its frames against tiles of one half of the validation frames. Beside
-each stands the other half of the validation frames (real against real), and training images against the same half: as
-near as a perfect model of the training data would come. Halves are of whole frames. Needs `raysynth prepare` of the
-configs. Features are kept in `--cache`. Writes `bench/results/fidelity.json`.
+For each bundle, synthetic single-cell crops stand against one half of the real validation crops. Where a data set made
+by `raysynth generate` is given, random tiles of its frames stand against tiles of one half of the validation frames.
+Beside each stands the other half of the validation frames (real against real), and training images against the same
+half: as near as a perfect model of the training data would come. Halves are of whole frames. Needs `raysynth prepare`
+of the configs. Features are kept in `--cache`. Writes `bench/results/fidelity.json`.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ from raysynth.measures import fidelity, morphology
 from raysynth.measures.adherence import adherence, swap_test
 from raysynth.measures.copies import near_copies, nearest_correlation, texture_copies
 from raysynth.measures.inception import Inception
-from raysynth.measures.tiles import Frame, fixed_map, random_tiles, tile_side, to_bytes
+from raysynth.measures.tiles import LabelledImage, fixed_map, random_tiles, tile_side, to_bytes
 from raysynth.preparation.intensity import IntensityMap
 from raysynth.preparation.prepared import prepared_folder
 from raysynth.store.reader import Dataset
@@ -62,19 +62,19 @@ class _CropSet:
         return _CropSet(self.images[rows], self.masks[rows], self.frames[rows])
 
     def some(self, count: int, rng: Generator) -> "_CropSet":
-        """`count` random crops, or all there are, still in order."""
+        """Choose `count` random crops, or all there are, still in order."""
         return self.of(np.sort(rng.choice(len(self.images), min(count, len(self.images)), replace=False)))
 
 
 def _real_crops(config: Config, split: str) -> _CropSet:
-    """All prepared crops of a split."""
+    """Read all prepared crops of a split."""
     crops, unit = load_crops(config, split), load_statistics(config).intensity
     frames = pq.read_table(prepared_folder(config) / split / "cells.parquet")["frame"].to_numpy()
     return _CropSet(unit.from_unit(crops.images), np.asarray(crops.masks), frames)
 
 
 def _drawn_crops(bundle: Bundle, config: Config, count: int) -> _CropSet:
-    """New crops of the bundle; of volumes some slices of more cells than slices are taken from each."""
+    """Make new crops with the bundle; of volumes, some slices of each of many cells."""
     cells = count if config.data.dimensions == 2 else count // _CELL_SLICES
     images, masks = synthetic_crops(open_cascade(str(bundle.folder), config, "cpu"), cells, _SEED)
     grey = bundle.info.statistics.intensity.from_unit(images)
@@ -82,7 +82,7 @@ def _drawn_crops(bundle: Bundle, config: Config, count: int) -> _CropSet:
 
 
 def _halves(frames: NDArray[Any], rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows of two halves of whole frames, each frame going to the half that is smaller so far."""
+    """Divide rows into two halves of whole frames; each frame goes to the half that is smaller so far."""
     rows: tuple[list[int], list[int]] = ([], [])
     for frame in rng.permutation(np.unique(frames)):
         min(rows, key=len).extend(np.flatnonzero(frames == frame).tolist())
@@ -105,16 +105,16 @@ class _Features:
 
 
 def _likeness(features: _Features, sets: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
-    """FID and KID of synthetic and of training images against `half`, beside `other_half`."""
+    """Compute FID and KID of synthetic and of training images against `half`, beside `other_half`."""
     found = {name: features(images) for name, images in sets.items()}
     names = ("synthetic", "training")
-    return {name: asdict(fidelity.compare(found["half"], found["other_half"], found[name])) for name in names}
+    return {name: asdict(fidelity.compare_features(found["half"], found["other_half"], found[name])) for name in names}
 
 
 def _crop_likeness(
     features: _Features, fixed: IntensityMap, validation: _CropSet, training: _CropSet, synthetic: _CropSet, count: int
 ) -> dict[str, Any]:
-    """FID and KID of single-cell crops."""
+    """Compute FID and KID of single-cell crops."""
     rng = generator(_SEED, 1, Stage.EVALUATION, 0)
     half, other = (validation.of(rows).some(count, rng) for rows in _halves(validation.frames, rng))
     sets = {"half": half, "other_half": other, "training": training.some(count, rng), "synthetic": synthetic}
@@ -122,9 +122,9 @@ def _crop_likeness(
 
 
 def _tile_likeness(
-    features: _Features, fixed: IntensityMap, config: Config, training: list[Frame], dataset: str, count: int
+    features: _Features, fixed: IntensityMap, config: Config, training: list[LabelledImage], dataset: str, count: int
 ) -> dict[str, Any]:
-    """FID and KID of tiles of frames."""
+    """Compute FID and KID of tiles of frames."""
     rng = generator(_SEED, 2, Stage.EVALUATION, 0)
     validation = [(pixels.image, pixels.labels) for f in split_frames(config.data).validation for pixels in [f.read()]]
     half, other = _halves(np.arange(len(validation)), rng)
@@ -141,16 +141,16 @@ def _tile_likeness(
 
 
 def _cell_figures(validation: _CropSet, training: _CropSet, synthetic: _CropSet) -> dict[str, Any]:
-    """Adherence, morphology and near-copies of crops, as many synthetic as real."""
+    """Measure adherence, morphology and near-copies of crops, as many synthetic as real."""
     rng = generator(_SEED, 3, Stage.EVALUATION, 0)
     real = validation.some(len(synthetic.images), rng)
-    pairs = {name: morphology.table(c.images, c.masks) for name, c in (("real", real), ("synthetic", synthetic))}
+    pairs = {name: morphology.crop_metrics(c.images, c.masks) for name, c in (("real", real), ("synthetic", synthetic))}
     pairs["real"]["adherence"] = adherence(real.images, real.masks)
     pairs["synthetic"]["adherence"] = adherence(synthetic.images, synthetic.masks)
     edges, synthetic_edges = (morphology.edges(crops.images, crops.masks) for crops in (real, synthetic))
     return {
-        **{n: asdict(morphology.compare(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
-        "edge": morphology.compare_edges(edges, synthetic_edges, rng),
+        **{n: asdict(morphology.compare_samples(pairs["real"][n], pairs["synthetic"][n], rng)) for n in pairs["real"]},
+        "edge": asdict(morphology.compare_edges(edges, synthetic_edges, rng)),
         "texture_copies": texture_copies(synthetic.images, real.images, training.images)
         | {"validation_as_bright": _copies_as_bright(real, synthetic, training, pairs)},
         "mask_copies": {
@@ -161,9 +161,9 @@ def _cell_figures(validation: _CropSet, training: _CropSet, synthetic: _CropSet)
 
 
 def _copies_as_bright(real: _CropSet, synthetic: _CropSet, training: _CropSet, pairs: dict[str, Any]) -> float:
-    """Share of near-copies among real crops that are weighted to be as bright as the synthetic ones.
+    """Compute the fraction of near-copies among real crops that are weighted to be as bright as the synthetic ones.
 
-    Noise makes dim crops unlike any other, so a validation part that is dimmer has fewer of them.
+    Noise makes dim crops unlike any other, so a validation split that is dimmer has fewer of them.
     """
     nearest = nearest_correlation(real.images, training.images)
     threshold = texture_copies(synthetic.images, real.images, training.images)["threshold"]
@@ -175,7 +175,7 @@ def _copies_as_bright(real: _CropSet, synthetic: _CropSet, training: _CropSet, p
 
 
 def _swapped(bundle: Bundle, config: Config) -> dict[str, float]:
-    """The share of pairs that pass the swap test: painted on real masks, and the real crops of the same masks."""
+    """Compute the fraction of pairs that pass the swap test: textures on real masks, and the masks' real crops."""
     crops = load_crops(config, "validation")
     rows = generator(_SEED, 4, Stage.EVALUATION, 0).choice(len(crops.images), _SWAPPED, replace=False)
     masks = np.asarray(crops.masks[rows])
@@ -185,7 +185,7 @@ def _swapped(bundle: Bundle, config: Config) -> dict[str, float]:
 
 
 def _measure(bundle: Bundle, config: Config, dataset: str | None, features: _Features, counts: Any) -> dict[str, Any]:
-    """All figures of one bundle."""
+    """Measure one bundle."""
     frames = [(pixels.image, pixels.labels) for f in split_frames(config.data).train for pixels in [f.read()]]
     fixed = fixed_map([image for image, _ in frames])
     validation, training = _real_crops(config, "validation"), _real_crops(config, "train")
@@ -203,7 +203,7 @@ def _measure(bundle: Bundle, config: Config, dataset: str | None, features: _Fea
 
 
 def _show(name: str, figures: dict[str, Any]) -> None:
-    """The table of one bundle."""
+    """Print the table of one bundle."""
     print(f"\n{name}, Inception weights: {figures['weights']}")
     for kind in ("crops", "tiles"):
         for which in ("synthetic", "training"):
@@ -220,7 +220,7 @@ def _show(name: str, figures: dict[str, Any]) -> None:
 
 
 def _write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
-    """Put the chief figures into the bundle and its card."""
+    """Put the chief metrics into the bundle and its card."""
     kept = {f"{kind}_{key}": figures[kind]["synthetic"][key] for kind in ("crops", "tiles") if kind in figures
             for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
     adherences = figures["cells"]["adherence"]
@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="Inception weights in torch-fidelity's layout")
     parser.add_argument("--cache", type=Path, default=Path("workspace/features"))
     parser.add_argument("--workspace", help="where the prepared crops are, if not where the configs say")
-    parser.add_argument("--card", action="store_true", help="put the chief figures into the bundle's model card")
+    parser.add_argument("--card", action="store_true", help="put the chief metrics into the bundle's model card")
     parser.add_argument("--crops", type=int, default=500)
     parser.add_argument("--tiles", type=int, default=500)
     options = parser.parse_args()

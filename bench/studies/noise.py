@@ -1,4 +1,4 @@
-"""Eq. 2 measured: variance of the slice noise and its correlation between slices, for rho = 0, 0.7 and 3.
+"""Measure Eq. 2: variance of the slice noise and its correlation between slices, for rho = 0, 0.7 and 3.
 
     python -m bench noise
 
@@ -15,7 +15,7 @@ _SLICES, _SIDE, _CHANNELS = 16, 128, 4
 
 
 def _measure(rho: float) -> dict[str, float]:
-    """Mean variance and correlation of neighbouring slices, what Eq. 2 asks for, the sampling error of one pair."""
+    """Measure variance and correlation of neighbouring slices, beside Eq. 2 and the sampling error of one pair."""
     noise = slice_noise(np.random.default_rng(0), _SLICES, rho, _CHANNELS, _SIDE, _SIDE).flatten(1)
     neighbours = torch.corrcoef(noise).diagonal(1)
     return {

@@ -1,13 +1,13 @@
-"""Are generated solids shaped like real cells that the fit has not seen?
+"""Compare generated solids with the shapes of real cells that the fit has not seen.
 
     python -m bench shapes embryo-3d configs/embryo-3d.yaml [--cells 500]
 
-Volume, height over width, sphericity and solidity of generated cells (masks, views, surface, gate, slices) against the
-whole real cells of the validation part, as Kolmogorov-Smirnov distances; beside them the distance of one random half of
-the real cells from the other, that of the training cells, and that of plain spherical harmonics (the paper's ablation:
-the same masks' widths, no SyncDreamer, constants instead of the measured spectrum). Sphericity and solidity are those
-of surfaces smoothed by one in-plane pixel; without smoothing and with two pixels stand beside. The spectrum of all of
-them is kept for the plot. Writes `bench/results/shapes.json`.
+Volume, height over width, sphericity and solidity of generated cells (masks, views, surface, gate, slices) stand
+against those of the whole real cells of the validation split, as Kolmogorov-Smirnov distances. Beside them stand the
+distances of one random half of the real cells from the other, of the training cells, and of plain spherical harmonics.
+The last are the paper's ablation: the same masks' widths, no SyncDreamer, constants for the measured spectrum.
+Sphericity and solidity are those of surfaces smoothed by one in-plane pixel; those without smoothing and with two
+pixels are kept too, and the spectrum of all. Writes `bench/results/shapes.json`.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from raysynth.geometry import stars
 from raysynth.geometry.radial import coefficients
 from raysynth.geometry.slicing import slices
 from raysynth.geometry.spectrum import Spectrum, power
-from raysynth.measures.shape import NAMES, distance, half_distance, measure, table
+from raysynth.measures.shape import SHAPE_METRICS, half_distance, ks_distance, measure_shape, shape_columns
 from raysynth.preparation.cells import LabelledCell
 from raysynth.preparation.prepare import labelled_cells
 
@@ -43,7 +43,7 @@ _Masks = list[NDArray[np.bool_]]
 
 
 def _generated(bundle: str, config: Config, cells: int) -> _Masks:
-    """Masks `(z, y, x)` of generated cells."""
+    """Generate cells; return their masks `(z, y, x)`."""
     cascade, shard = open_cascade(bundle, config, "cpu"), 0
     masks: _Masks = []
     while len(masks) < cells:
@@ -54,7 +54,7 @@ def _generated(bundle: str, config: Config, cells: int) -> _Masks:
 
 
 def _plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int) -> _Masks:
-    """Plain spherical harmonics of real widths, height over width log-uniform in the configured range."""
+    """Draw plain spherical harmonics of real widths, height over width log-uniform in the configured range."""
     voxel_um = config.data.voxel_um
     assert voxel_um is not None
     masks = []
@@ -69,29 +69,32 @@ def _plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int)
 
 
 def _resampled(field: Tensor, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """A field over the cube at other places."""
+    """Sample a field over the cube at other points."""
     z, y, x = torch.meshgrid(z, y, x, indexing="ij")
     at = torch.stack([x, y, z], dim=-1)[None]
     return F.grid_sample(field[None, None], at, padding_mode="border", align_corners=False)[0, 0]
 
 
 def _whole(cells: Sequence[LabelledCell]) -> _Masks:
-    """Masks of the cells in use that the stack does not cut."""
+    """Take the masks of the cells in use that the stack does not cut."""
     return [cell.mask for cell in cells if cell.left_out is None and not cell.cut_z]
 
 
 def _compare(sets: dict[str, _Masks], voxel_um: tuple[float, ...], smoothing: float) -> dict[str, Any]:
-    """Distance of each set from the validation cells, with what chance alone gives; quantiles of all."""
-    columns = {name: table([measure(mask, voxel_um, smoothing) for mask in masks]) for name, masks in sets.items()}
+    """Compute the distance of each set from the validation cells, with that by chance alone; quantiles of all."""
+    columns = {
+        name: shape_columns([measure_shape(mask, voxel_um, smoothing) for mask in masks])
+        for name, masks in sets.items()
+    }
     rng = np.random.default_rng(0)
     real = columns["validation"]
     rows = {}
-    for figure in NAMES:
+    for figure in SHAPE_METRICS:
         half = half_distance(real[figure], rng)
         row: dict[str, Any] = {"half_against_half": half, "limit": 1.5 * half}
         for name, column in columns.items():
             if name != "validation":
-                row[name] = distance(column[figure], real[figure])
+                row[name] = ks_distance(column[figure], real[figure])
             levels = (0.05, 0.25, 0.5, 0.75, 0.95)
             row[f"quantiles_{name}"] = np.quantile(column[figure], levels).round(4).tolist()
         rows[figure] = row
@@ -99,7 +102,7 @@ def _compare(sets: dict[str, _Masks], voxel_um: tuple[float, ...], smoothing: fl
 
 
 def _spectra(sets: dict[str, _Masks], fitted: Spectrum, voxel_um: tuple[float, ...]) -> dict[str, list[float]]:
-    """Mean square of the coefficients of each degree from 1."""
+    """Compute the mean square of the coefficients of each degree from 1."""
     by_degree = {"fitted": fitted.power()}
     for name, masks in sets.items():
         tall = [mask for mask in masks if len(mask) >= 4]

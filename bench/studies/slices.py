@@ -1,10 +1,10 @@
-"""How alike are neighbouring slices of a cell? Synthetic textures over rho of Eq. 2, beside real ones.
+"""Compare neighbouring slices of a cell: synthetic textures over rho of Eq. 2, beside real ones.
 
     python -m bench slices BUNDLE=CONFIG ... [--cells 10]
 
 On the slices of real training cells: the jump of mean brightness from slice to slice over the mean, and the correlation
-of pixels inside the cell and around it, for the real images and for textures painted on the same masks, at the same
-heights and brightness. Needs `raysynth prepare` of the configs. Writes `bench/results/slices.json`.
+of pixels inside the cell and around it. Both for the real images and for textures painted on the same masks, at the
+same heights and brightness. Needs `raysynth prepare` of the configs. Writes `bench/results/slices.json`.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ _Stack = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 
 def _likeness(cells: list[_Stack]) -> dict[str, float]:
-    """Mean figures over cells of images and masks `(z, y, x)`; of tall cells the two slices at either end left out."""
+    """Average over cells of images and masks `(z, y, x)`, without the two slices at either end of tall cells."""
     jumps, inside, around = [], [], []
     for stack, outlines in cells:
         ends = 2 if len(stack) > 6 else 0
@@ -50,7 +50,7 @@ def _likeness(cells: list[_Stack]) -> dict[str, float]:
 
 
 def _painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float) -> list:
-    """Textures `(z, side, side)` of each cell."""
+    """Paint textures `(z, side, side)` of each cell."""
     model, noise, slices = bundle.texture.eval(), [], []
     for item, rows in enumerate(cells):
         shape = model.encoded_shape(config.texture.resolution_px or crops.side_px)
@@ -61,7 +61,7 @@ def _painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[n
 
 
 def _measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, float]]:
-    """Real cells, then every setting on the same masks."""
+    """Measure real cells, then every setting on the same masks."""
     crops = load_crops(config, "train")
     table = pq.read_table(prepared_folder(config) / "train" / "cells.parquet").to_pandas()
     stacks = [rows.index.to_numpy() for _, rows in table.groupby(["frame", "label"])]

@@ -1,12 +1,12 @@
-"""How few steps? Quality of textures against steps, for DDIM, DPM-Solver++(2M) and UniPC.
+"""Find how few steps do: quality of textures against steps, for DDIM, DPM-Solver++(2M) and UniPC.
 
     python -m bench solvers BUNDLE=CONFIG --weights FILE [--crops 500]
 
-Paints the masks, heights and brightness of real validation crops under each setting, all from the same noise, and
-compares with the same real crops: KID and FID from Inception features, granularity inside the cell, adherence.
-Each setting's excess KID is over DDIM with 50 steps, with its standard error. Textures a second of one core are
-measured in the same run, one setting after the other, by the process's own time, which other jobs do not lengthen.
-UniPC is diffusers' own. Needs `raysynth prepare` of the config. Writes `bench/results/solvers-<bundle>.json`.
+Paints the masks, heights and brightness of real validation crops under each setting, all from the same noise. Compares
+with the same real crops: KID and FID from Inception features, granularity inside the cell, adherence. Each setting's
+excess KID is over DDIM with 50 steps, with its standard error. Textures per second of one core are measured in the same
+run, one setting after the other, by the process's own time, which other jobs do not lengthen. UniPC is diffusers' own.
+Needs `raysynth prepare` of the config. Writes `bench/results/solvers-<bundle>.json`.
 """
 
 import time
@@ -30,7 +30,7 @@ from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
 from raysynth.measures import morphology
 from raysynth.measures.adherence import adherence
-from raysynth.measures.fidelity import compare
+from raysynth.measures.fidelity import compare_features
 from raysynth.measures.inception import Inception
 from raysynth.measures.tiles import fixed_map, to_bytes
 from raysynth.models.diffusion import denoise
@@ -59,7 +59,7 @@ _Crops = list[tuple[Slice, Tensor]]
 def _paint(
     model: TextureModel, crops: _Crops, setting: tuple[str, int, float], batch: int, truncation_px: float
 ) -> Any:
-    """Textures `(n, side, side)` in [0, 1] under one setting."""
+    """Paint textures `(n, side, side)` in [0, 1] under one setting."""
     solver, steps, spacing = setting
     painted = []
     for part, count in equal_batches(crops, batch):
@@ -79,7 +79,7 @@ def _predict(model: TextureModel, seen: Tensor, x_t: Tensor, t: Tensor) -> Tenso
 
 
 def _unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor:
-    """UniPC (Zhao 2023) of diffusers, on the model's own schedule."""
+    """Run UniPC (Zhao 2023) of diffusers on the model's own schedule."""
     scheduler = UniPCMultistepScheduler.from_config(model.scheduler.config)
     scheduler.set_timesteps(steps)
     for t in scheduler.timesteps:
@@ -88,8 +88,8 @@ def _unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor
 
 
 def _figures_of(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> dict[str, float]:
-    """Mean granularity and adherence of crops in grey values."""
-    table = morphology.table(images, masks)
+    """Compute mean granularity and adherence of crops in grey values."""
+    table = morphology.crop_metrics(images, masks)
     return {"granularity": float(table["granularity"].mean()), "adherence": float(adherence(images, masks).mean())}
 
 
@@ -126,7 +126,8 @@ def main() -> None:
         grey = unit.from_unit(painted)
         features = inception.features(to_bytes(grey, fixed))
         reference = features if reference is None else reference
-        row = compare(real_features[1], reference, features)  # real crops of other cells: no pair is alike by its mask
+        # Real crops of other cells: no pair is alike by its mask.
+        row = compare_features(real_features[1], reference, features)
         key = f"{setting[0]} {setting[1]} spacing {setting[2]:g}"
         figures["settings"][key] = {
             "textures_per_second": options.crops / seconds,

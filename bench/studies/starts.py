@@ -1,13 +1,13 @@
-"""Does a start from another bundle help a user with few cells? Textures of new data, from a bundle and from scratch.
+"""Compare textures of new data with few cells: models that start from another bundle, and from scratch.
 
     python -m bench starts BUNDLE=CONFIG ... --weights FILE [--steps 300] [--set KEY=VALUE]
 
 For each pair, and for 20, 100 and all training cells: trains the texture model from the bundle and from scratch, by the
-same steps, batches and noise (`--set texture.folding=2`: the same architecture at more than 64 px, too), then paints
-the masks, heights and brightness of real validation crops. KID and FID against other real validation crops, each arm's
-excess over real against real with its standard error; the share of near-copies of the training crops beside that of
-real validation crops. Needs `raysynth prepare` of the configs. Writes `bench/results/starts.json` after every arm, and
-goes on with what is not there yet.
+same steps, batches and noise (`--set texture.folding=2`: the same architecture at more than 64 px, too). Then it paints
+the masks, heights and brightness of real validation crops. Given are KID and FID against other real validation crops,
+each arm's excess over real against real with its standard error, and the fraction of near-copies of the training crops
+beside that of real validation crops. Needs `raysynth prepare` of the configs. Writes `bench/results/starts.json` after
+every arm, and resumes with what is not there yet.
 """
 
 import json
@@ -29,7 +29,7 @@ from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
 from raysynth.measures.copies import texture_copies
-from raysynth.measures.fidelity import compare
+from raysynth.measures.fidelity import compare_features
 from raysynth.measures.inception import Inception
 from raysynth.measures.tiles import fixed_map, to_bytes
 from raysynth.train.crops import load_crops, load_statistics
@@ -54,7 +54,7 @@ class _Real:
         self.features = [self.of(self.crops.images[part]) for part in (self.half, self.again)]
 
     def of(self, images: Any) -> Tensor:
-        """Inception features of crops in [0, 1]."""
+        """Compute Inception features of crops in [0, 1]."""
         return self.inception.features(to_bytes(self.unit.from_unit(images), self.fixed))
 
 
@@ -70,7 +70,7 @@ def _arm(config: Config, real: _Real, start: str, limit: int | None) -> dict[str
         result = Trainer(task, config.texture.train, folder, "cpu").fit()
     seconds = time.perf_counter() - clock
     painted = paint_rows(task.texture.eval(), config, real.crops, real.half)
-    row = asdict(compare(real.features[1], real.features[0], real.of(painted)))
+    row = asdict(compare_features(real.features[1], real.features[0], real.of(painted)))
     validation = np.asarray(real.crops.images[real.half], np.float32)
     copies = texture_copies(painted, validation, np.asarray(task.train.images, np.float32))
     return {"seconds": seconds, **result.figures, **row, "copies": copies}

@@ -1,8 +1,8 @@
-"""How near NeuS comes to known shapes from their true silhouettes, beside the visual hull of the same views.
+"""Measure how near NeuS comes to known shapes from their true silhouettes, beside the visual hull of the same views.
 
     python -m bench surfaces [--cells 128] [--others 32]
 
-Five families of shapes (`shape_families.py`) are seen by 16 or 8 spread cameras at 32 or 64 pixels; NeuS is fitted with
+Five families of shapes (`shape_families.py`) are seen by 16 or 8 spread cameras at 32 or 64 pixels. NeuS is fitted with
 the default settings and compared at 96 voxels a side. Every surface is meshed too: is the mesh closed, and is its
 volume that of its voxels, on the fine grid and on those of `embryo-3d`? Writes `bench/results/surfaces.json`.
 """
@@ -27,7 +27,7 @@ from raysynth.surfaces.fitting import Surfaces, fit_surfaces
 
 _GRID = 96
 _TRUNCATION = 8 / 64
-"""Truncation of the soft masks as a share of a view's side."""
+"""Truncation of the soft masks as a fraction of a view's side."""
 
 _SETTINGS = ((64, 16), (64, 8), (32, 16))
 """Pixels of a view and number of views."""
@@ -37,26 +37,26 @@ _HALF_UM, _VOXEL_UM = (13.0, 8.5, 8.5), (1.75, 0.8, 0.8)
 
 
 def _volume_iou(fields: Tensor, truth: Tensor) -> Tensor:
-    """Volume IoU `(b,)` of fields `(b, z, y, x)` with the true ones."""
+    """Compute the volume IoU `(b,)` of fields `(b, z, y, x)` with the true ones."""
     a, b = (fields > 0).flatten(1), (truth > 0).flatten(1)
     return (a & b).sum(dim=1) / (a | b).sum(dim=1)
 
 
 def _summary(values: Tensor) -> dict[str, float]:
-    """Mean, fifth percentile and least."""
+    """Compute mean, fifth percentile and least."""
     figures = {"mean": values.mean(), "p5": values.quantile(0.05), "least": values.min()}
     return {name: round(float(value), 4) for name, value in figures.items()}
 
 
 def _fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple[Surfaces, int]]:
-    """Surfaces in batches of the configured size, as generation fits them, and how many of each batch count."""
-    return [(fit_surfaces(views[batch], cameras, config), n) for batch, n in equal_batches(range(len(views)), config.batch)]
+    """Fit surfaces in batches as generation does; return each batch and how many of it count."""
+    return [
+        (fit_surfaces(views[batch], cameras, config), n) for batch, n in equal_batches(range(len(views)), config.batch)
+    ]
 
 
 def _meshes(surfaces: Surfaces, count: int) -> Tensor:
-    """Of each cell `(count, 3)`: whether its mesh is closed, mesh volume over voxels' volume on a fine grid and in the
-    data set's voxels.
-    """
+    """Mesh cells; `(count, 3)`: whether closed, mesh volume over that of fine voxels, and of the data's voxels."""
     rows = []
     for cell in range(count):
         field = partial(surfaces.on_grid, cell)
@@ -72,7 +72,7 @@ def _meshes(surfaces: Surfaces, count: int) -> Tensor:
 
 
 def _measure(name: str, truth: Tensor, side: int, count: int, config: SurfaceConfig) -> dict[str, Any]:
-    """NeuS and the visual hull from `count` views of `side` pixels of the true fields `(b, z, y, x)`."""
+    """Measure NeuS and the visual hull from `count` views of `side` pixels of the true fields `(b, z, y, x)`."""
     cameras = layout("spread", count)
     views = soft_masks(project(truth, cameras, side, _GRID), _TRUNCATION * side)
     fitted = _fit_all(views, cameras, config)

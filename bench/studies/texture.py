@@ -1,11 +1,11 @@
-"""Does the texture lie where its mask says? Adherence and the swap test, for the shipped bundles.
+"""Measure whether the texture lies where its mask says: adherence and the swap test, for the shipped bundles.
 
     python -m bench texture [BUNDLE=CONFIG ...] [--crops 200]
 
-For each bundle: 200 crops of the prepared validation part and 200 textures painted on the same masks. Adherence is the
+For each bundle: 200 crops of the prepared validation split and 200 textures painted on the same masks. Adherence is the
 IoU of the Otsu foreground with the mask. Swap test: the same noise painted under both masks of a pair must fit the own
-masks better than exchanged ones, on random crops and on one crop a cell, its largest; real crops of the same masks
-stand beside, for even those fail where a slice is dim. Needs `raysynth prepare` of the configs. Writes
+masks better than exchanged ones. It is run on random crops and on one crop per cell, its largest. Real crops of the
+same masks stand beside, for even those fail where a slice is dim. Needs `raysynth prepare` of the configs. Writes
 `bench/results/texture.json`.
 """
 
@@ -34,7 +34,7 @@ _SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yam
 
 
 def _measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, count: int) -> dict[str, float]:
-    """Figures of one bundle: adherence on `count` random crops, the swap test on those and on one crop a cell."""
+    """Measure one bundle: adherence on `count` random crops, the swap test on those and on one crop per cell."""
     rng, model = generator(_SEED, 0, Stage.EVALUATION, 0), bundle.texture.eval()
     chosen = rng.choice(len(crops.images), count, replace=False)
     real, masks = np.asarray(crops.images[chosen], np.float32), np.asarray(crops.masks[chosen])
@@ -63,7 +63,7 @@ def _measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, coun
 
 
 def _largest_crops(table: pa.Table) -> NDArray[np.intp]:
-    """The row of each cell's largest slice (2D: its only crop)."""
+    """Find the row of each cell's largest slice (2D: its only crop)."""
     rows = table.append_column("row", pa.array(np.arange(len(table)))).sort_by([("area_px", "descending")])
     firsts = rows.group_by(["frame", "label"], use_threads=False).aggregate([("row", "first")])
     return np.sort(firsts["row_first"].to_numpy())
@@ -80,6 +80,8 @@ def main() -> None:
         name, config_path = entry.split("=")
         config, bundle = load(Path(config_path)), open_bundle(name)
         table = pq.read_table(prepared_folder(config) / "validation" / "cells.parquet")
-        figures[name] = _measure(bundle, load_crops(config, "validation"), table, resolve(config, bundle.info), options.crops)
+        figures[name] = _measure(
+            bundle, load_crops(config, "validation"), table, resolve(config, bundle.info), options.crops
+        )
         print(name, figures[name])
     save_result("texture", figures)

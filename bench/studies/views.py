@@ -1,12 +1,12 @@
-"""From one mask to a solid: do SyncDreamer's views and NeuS' surface keep to it? And what does the quality gate cost?
+"""Follow one mask to a solid: how SyncDreamer's views and NeuS' surface keep to it, and what the quality gate costs.
 
     python -m bench views embryo-3d configs/embryo-3d.yaml [--masks 256]
 
-Conditioning masks that no training step has seen: half are held-out training shapes seen from above, half the
-z-projections of real cells of the validation part (all of them, where they are fewer), framed as generation frames
-them. The bundle draws the other views, NeuS fits a surface to all, and the gate's own measures compare its projections
-with the mask and with the views, at the views' resolution. Then, for each threshold of the gate: the share it rejects
-and how good the rest is. Writes `bench/results/views.json`.
+The conditioning masks have been seen by no training step. Half are held-out training shapes seen from above, half the
+z-projections of real cells of the validation split (all of them, where they are fewer), framed as generation frames
+them. The bundle draws the other views and NeuS fits a surface to all. The gate's own measures compare its projections
+with the mask and with the views, at the views' resolution. Then, for each threshold of the gate: the fraction it
+rejects and how good the rest is. Writes `bench/results/views.json`.
 """
 
 import time
@@ -48,7 +48,7 @@ _THRESHOLDS = (0.8, 0.85, 0.88, 0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97)
 
 
 def _shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
-    """Soft masks from above `(s, s)` of held-out training shapes, through the pixels of a binary mask."""
+    """Draw held-out training shapes; soft masks from above `(s, s)`, through the pixels of a binary mask."""
     spectrum, settings = bundle.info.statistics.shapes, config.views
     assert spectrum is not None
     above = layout("spread", settings.count)[:1]
@@ -57,7 +57,7 @@ def _shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
 
 
 def _real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
-    """Soft masks `(s, s)` of real cells of the validation part."""
+    """Frame real cells of the validation split; soft masks `(s, s)`."""
     outlines: NDArray[np.bool_] = load_crops(config, "validation").outlines[:count]
     statistics, settings = bundle.info.statistics, config.views
     assert statistics.voxel_um is not None
@@ -68,12 +68,12 @@ def _real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
 
 
 def _diameter_px(mask: Tensor) -> float:
-    """Diameter of the circle of a soft mask's area."""
+    """Compute the diameter of the circle of a soft mask's area."""
     return float(2 * ((mask > 0).sum() / torch.pi).sqrt())
 
 
 def _measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, Tensor]:
-    """Figures of each mask `(masks,)`; batches are cut as generation cuts them."""
+    """Measure each mask, values `(masks,)`; batches are cut as generation cuts them."""
     model, scheduler = bundle.views
     model.eval()
     settings, cameras = config.views, model.cameras
@@ -110,7 +110,7 @@ def _measure(bundle: Bundle, config: Config, masks: list[Tensor]) -> dict[str, T
 
 
 def _with_relief(bundle: Bundle, config: Config, surfaces: Surfaces, condition: Tensor, items: Sequence[int]) -> Tensor:
-    """IoU `(b,)` of the conditioning masks with the projections of the surfaces once their relief is added."""
+    """Compute the IoU `(b,)` of the conditioning masks with the projections of surfaces that have their relief."""
     spectrum, c = bundle.info.statistics.shapes, pixel_centres(_SEEN_SIDE)
     assert spectrum is not None
     fields = []
@@ -123,7 +123,7 @@ def _with_relief(bundle: Bundle, config: Config, surfaces: Surfaces, condition: 
 
 
 def _summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Mean, tenth percentile and least of every figure."""
+    """Compute mean, tenth percentile and least of every metric."""
     return {
         name: {"mean": float(v.mean()), "tenth": float(v.quantile(0.1)), "least": float(v.min())}
         for name, v in figures.items()
@@ -131,7 +131,7 @@ def _summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
 
 
 def _gate_curve(figures: dict[str, Tensor]) -> list[dict[str, float]]:
-    """For each threshold, the share rejected and the means of what passes."""
+    """Compute the fraction rejected and the means of what passes, for each threshold."""
     curve = []
     for threshold in _THRESHOLDS:
         passed = torch.minimum(figures["mask_iou"], figures["view_iou"]) >= threshold

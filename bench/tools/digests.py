@@ -1,4 +1,4 @@
-"""Digests of what raysynth computes: a change that must not change pixels, labels or tables is run before and after.
+"""Hash what raysynth computes, before and after a change that must not change pixels, labels or tables.
 
     python -m bench digests digests.json                    # this checkout
     python -m bench digests digests.json --against old.json # and what differs from another one's
@@ -24,12 +24,12 @@ import pyarrow.parquet as pq
 import tifffile
 import torch
 
-STEPS = {"steps": 10, "warmup": 2, "checkpoint_every": 10, "sample_every": 10, "batch": 4, "threads": 1}
-MODELS = {2: ("masks", "texture"), 3: ("masks", "views", "texture")}
+_STEPS = {"steps": 10, "warmup": 2, "checkpoint_every": 10, "sample_every": 10, "batch": 4, "threads": 1}
+_MODELS = {2: ("masks", "texture"), 3: ("masks", "views", "texture")}
 
 
-def draw_frames(root: Path, dimensions: int) -> None:
-    """Six frames of round and long cells on a noisy background, two a group, with their labels."""
+def _draw_frames(root: Path, dimensions: int) -> None:
+    """Draw six frames of round and long cells on a noisy background, two per group, with their labels."""
     shape = (96, 128) if dimensions == 2 else (14, 72, 80)
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
@@ -50,9 +50,9 @@ def draw_frames(root: Path, dimensions: int) -> None:
         tifffile.imwrite(root / "masks" / name, labels)
 
 
-def settings(work: Path, dimensions: int) -> dict[str, Any]:
-    """A small configuration of every group of settings."""
-    small: dict[str, Any] = {"channels": [8, 16], "sampler_steps": 3, "train": STEPS}
+def _settings(work: Path, dimensions: int) -> dict[str, Any]:
+    """Write a small configuration of every group of settings."""
+    small: dict[str, Any] = {"channels": [8, 16], "sampler_steps": 3, "train": _STEPS}
     return {
         "name": f"drawn-{dimensions}d",
         "workspace": str(work / "workspace"),
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--against", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="raysynth-digests-") as folder:
-        found = digests(Path(folder))
+        found = _digests(Path(folder))
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if arguments.against is not None:
         before = json.loads(arguments.against.read_text(encoding="utf-8"))
@@ -97,47 +97,47 @@ def main() -> None:
         sys.exit(bool(changed))
 
 
-def digests(work: Path) -> dict[str, str]:
-    """Every digest, by name."""
+def _digests(work: Path) -> dict[str, str]:
+    """Compute every digest, by name."""
     found: dict[str, str] = {}
-    for dimensions, models in MODELS.items():
+    for dimensions, models in _MODELS.items():
         name = f"drawn-{dimensions}d"
-        draw_frames(work / name, dimensions)
+        _draw_frames(work / name, dimensions)
         config = work / f"{name}.yaml"
-        config.write_text(json.dumps(settings(work, dimensions)), encoding="utf-8")  # JSON is YAML without anchors
-        raysynth("prepare", config)
-        found |= prepared(name, work / "workspace" / name / "prepared")
-        raysynth("train", "all", config)
+        config.write_text(json.dumps(_settings(work, dimensions)), encoding="utf-8")  # JSON is YAML without anchors
+        _raysynth("prepare", config)
+        found |= _prepared(name, work / "workspace" / name / "prepared")
+        _raysynth("train", "all", config)
         for model in models:
-            found |= checkpoint(f"{name} {model}", work / "workspace" / name / "training" / model)
-        found |= started(work, config, dimensions)
+            found |= _checkpoint(f"{name} {model}", work / "workspace" / name / "training" / model)
+        found |= _started(work, config, dimensions)
     config = work / "drawn-2d.yaml"
     learned = ["--set", "texture.autoencoder=2", "--set", "texture.autoencoder_steps=10", "--set", "name=learned"]
-    raysynth("prepare", config, *learned)
-    raysynth("train", "texture", config, *learned)
+    _raysynth("prepare", config, *learned)
+    _raysynth("train", "texture", config, *learned)
     place = work / "workspace" / "learned" / "training" / "texture"
-    found |= checkpoint("drawn-2d autoencoder", place / "autoencoder") | checkpoint("drawn-2d on latents", place)
-    raysynth("evaluate", "table", config, "--validation")
-    found["table"] = table(work / "workspace" / "drawn-2d" / "table" / "validation.json")
-    return found | shipped(work)
+    found |= _checkpoint("drawn-2d autoencoder", place / "autoencoder") | _checkpoint("drawn-2d on latents", place)
+    _raysynth("evaluate", "table", config, "--validation")
+    found["table"] = _table(work / "workspace" / "drawn-2d" / "table" / "validation.json")
+    return found | _shipped(work)
 
 
-def started(work: Path, config: Path, dimensions: int) -> dict[str, str]:
-    """Digests of models that start from a shipped bundle, whose masks the limits accept, and of a data set of theirs."""
+def _started(work: Path, config: Path, dimensions: int) -> dict[str, str]:
+    """Hash models that start from a shipped bundle, whose masks pass the limits, and a data set of theirs."""
     bundle, name = {2: "nuclei-2d", 3: "embryo-3d"}[dimensions], f"started-{dimensions}d"
     options = ["--set", f"name={name}", "--set", f"masks.resolution_px={64 if dimensions == 2 else 32}"]
-    for model in MODELS[dimensions]:
+    for model in _MODELS[dimensions]:
         options += ["--set", f"{model}.start={bundle}", "--set", f"{model}.train.steps=2"]
-    raysynth("train", "all", config, *options)
+    _raysynth("train", "all", config, *options)
     found: dict[str, str] = {}
-    for model in MODELS[dimensions]:
-        found |= checkpoint(f"{name} {model}", work / "workspace" / name / "training" / model)
-    raysynth("generate", config, *options)
-    return found | dataset(name, work / f"drawn-{dimensions}d.zarr")
+    for model in _MODELS[dimensions]:
+        found |= _checkpoint(f"{name} {model}", work / "workspace" / name / "training" / model)
+    _raysynth("generate", config, *options)
+    return found | _dataset(name, work / f"drawn-{dimensions}d.zarr")
 
 
-def shipped(work: Path) -> dict[str, str]:
-    """Digests of data sets from the shipped bundles, and of one composed again from the cells that were kept."""
+def _shipped(work: Path) -> dict[str, str]:
+    """Hash data sets from the shipped bundles, and one composed again from the cells that were kept."""
     found: dict[str, str] = {}
     small = {
         "nuclei-2d": ["--set", "population.frame_px=[160, 160]", "--set", "generate.cells_per_shard=8"],
@@ -147,68 +147,68 @@ def shipped(work: Path) -> dict[str, str]:
         out, bank = work / f"{bundle}.zarr", work / f"{bundle}.bank"
         options += ["--set", f"bundle={bundle}", "--set", "generate.frames_per_shard=1", "--frames", "2"]
         options += ["--set", "population.cells=[2, 5]", "--set", "masks.batch=8", "--set", "generate.dtype=uint16"]
-        raysynth("generate", f"configs/{bundle}.yaml", "--out", out, "--keep-cells", bank, *options)
-        found |= dataset(f"{bundle} shipped", out)
+        _raysynth("generate", f"configs/{bundle}.yaml", "--out", out, "--keep-cells", bank, *options)
+        found |= _dataset(f"{bundle} shipped", out)
         again = work / f"{bundle}-again.zarr"
-        raysynth("generate", f"configs/{bundle}.yaml", "--out", again, "--cells", bank, "--seed", "1", *options)
-        found |= dataset(f"{bundle} from its bank", again)
+        _raysynth("generate", f"configs/{bundle}.yaml", "--out", again, "--cells", bank, "--seed", "1", *options)
+        found |= _dataset(f"{bundle} from its bank", again)
     return found
 
 
-def raysynth(*arguments: object) -> None:
+def _raysynth(*arguments: object) -> None:
     """Run the command with the interpreter of this script."""
     subprocess.run([sys.executable, "-m", "raysynth", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
 
-def prepared(name: str, folder: Path) -> dict[str, str]:
-    """Digests of all that `prepare` wrote."""
-    found = {f"{name} {path.name}": of_json(path) for path in folder.glob("*.json")}
+def _prepared(name: str, folder: Path) -> dict[str, str]:
+    """Hash all that `prepare` wrote."""
+    found = {f"{name} {path.name}": _of_json(path) for path in folder.glob("*.json")}
     for path in sorted(folder.rglob("*.npy")):
-        found[f"{name} {path.relative_to(folder)}"] = sha256([np.load(path).tobytes()])
-    return found | {f"{name} {path.relative_to(folder)}": of_table([path]) for path in folder.rglob("*.parquet")}
+        found[f"{name} {path.relative_to(folder)}"] = _sha256([np.load(path).tobytes()])
+    return found | {f"{name} {path.relative_to(folder)}": _of_table([path]) for path in folder.rglob("*.parquet")}
 
 
-def checkpoint(name: str, folder: Path) -> dict[str, str]:
-    """Digests of the weights and averaged weights of a training's newest checkpoint, and of its last metrics."""
+def _checkpoint(name: str, folder: Path) -> dict[str, str]:
+    """Hash the weights and averaged weights of a training's newest checkpoint, and its last metrics."""
     newest = sorted((folder / "checkpoints").glob("*.pt"))[-1]
     state = torch.load(newest, map_location="cpu", weights_only=True)
     model = [tensor.numpy().tobytes() for _, tensor in sorted(state["model"].items())]
     averaged = [tensor.numpy().tobytes() for tensor in state["ema"]["shadow_params"]]
-    found = {f"{name} weights": sha256(model), f"{name} averaged weights": sha256(averaged)}
+    found = {f"{name} weights": _sha256(model), f"{name} averaged weights": _sha256(averaged)}
     result = folder / "result.json"
-    return found | ({f"{name} metrics": of_json(result)} if result.is_file() else {})
+    return found | ({f"{name} metrics": _of_json(result)} if result.is_file() else {})
 
 
-def dataset(name: str, folder: Path) -> dict[str, str]:
-    """Digests of the pixels and labels of every level, and of the cell table."""
+def _dataset(name: str, folder: Path) -> dict[str, str]:
+    """Hash the pixels and labels of every level, and the cell table."""
     found = {}
     for array in sorted(path for path in folder.rglob("c") if path.is_dir()):
         files = sorted(path for path in array.rglob("*") if path.is_file())
         place = array.parent.relative_to(folder)
-        found[f"{name} {place}"] = sha256(path.read_bytes() for path in files)
-    return found | {f"{name} cells": of_table(sorted((folder / "cells.parquet").glob("*.parquet")))}
+        found[f"{name} {place}"] = _sha256(path.read_bytes() for path in files)
+    return found | {f"{name} cells": _of_table(sorted((folder / "cells.parquet").glob("*.parquet")))}
 
 
-def table(path: Path) -> str:
-    """Digest of every score of a table."""
+def _table(path: Path) -> str:
+    """Hash every score of a table."""
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
     scores = {title: [row["seg"], row["seeds"], row["validation"]] for title, row in rows.items()}
-    return sha256([json.dumps(scores, sort_keys=True).encode()])
+    return _sha256([json.dumps(scores, sort_keys=True).encode()])
 
 
-def of_table(paths: Iterable[Path]) -> str:
-    """Digest of the values of parquet files."""
+def _of_table(paths: Iterable[Path]) -> str:
+    """Hash the values of parquet files."""
     rows = [pq.read_table(path).to_pydict() for path in paths]
-    return sha256([json.dumps(rows, sort_keys=True, default=str).encode()])
+    return _sha256([json.dumps(rows, sort_keys=True, default=str).encode()])
 
 
-def of_json(path: Path) -> str:
-    """Digest of a JSON file's values."""
-    return sha256([json.dumps(json.loads(path.read_text(encoding="utf-8")), sort_keys=True).encode()])
+def _of_json(path: Path) -> str:
+    """Hash a JSON file's values."""
+    return _sha256([json.dumps(json.loads(path.read_text(encoding="utf-8")), sort_keys=True).encode()])
 
 
-def sha256(parts: Iterable[bytes]) -> str:
-    """Hexadecimal SHA-256 of bytes, part after part."""
+def _sha256(parts: Iterable[bytes]) -> str:
+    """Compute the hexadecimal SHA-256 of bytes, part after part."""
     whole = hashlib.sha256()
     for part in parts:
         whole.update(part)

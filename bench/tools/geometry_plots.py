@@ -1,4 +1,4 @@
-"""Draws the plots of docs/geometry.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
+"""Draw the plots of docs/geometry.md from `bench/results/`; `make docs` does."""
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ _FIGURES = {
 
 
 def _spectrum() -> Figure:
-    """Power of each degree: real cells, the fit, what is generated."""
+    """Plot the power of each degree: real cells, the fit, what is generated."""
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for name, label in _NAMES.items():
         values = read_result("shapes")["spectrum"][name]
@@ -35,7 +35,7 @@ def _spectrum() -> Figure:
 
 
 def _shapes() -> Figure:
-    """Quantiles of each figure: real against generated and plain."""
+    """Plot the quantiles of each measure: real against generated and plain."""
     rows = read_result("shapes")["smoothed_by_1_px"]
     figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), sharey=True)
     for axes, (key, label) in zip(panels, _FIGURES.items(), strict=True):
@@ -48,13 +48,13 @@ def _shapes() -> Figure:
 
 
 def _gate() -> Figure:
-    """What a threshold rejects, and how good the rest is."""
+    """Plot what a threshold rejects, and how good the rest is."""
     curve = [row for row in read_result("views")["of_together"]["gate"] if "mask_iou" in row]
     threshold = [row["min_iou"] for row in curve]
     figure, axes = plt.subplots(figsize=(6, 3.6))
     axes.plot(threshold, [row["rejected"] for row in curve], color="tab:red", marker="o", markersize=3)
     axes.set(xlabel="gate.min_iou")
-    axes.set_ylabel("share rejected", color="tab:red")
+    axes.set_ylabel("fraction rejected", color="tab:red")
     right = axes.twinx()
     for name, label in (("mask_iou", "conditioning mask"), ("view_iou", "predicted views")):
         right.plot(threshold, [row[name] for row in curve], marker="s", markersize=3, label=label)
@@ -65,14 +65,14 @@ def _gate() -> Figure:
 
 
 def _batches() -> Figure:
-    """Seconds a cell against the number of cells at once."""
+    """Plot seconds per cell against the number of cells at once."""
     figures = read_result("geometry")
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for stage, label in (("surface", "NeuS, batched"), ("views", "16 views of 64 px")):
         rows = figures[stage]["rows"]
         axes.loglog([row["cells"] for row in rows], [row["s_a_cell"] for row in rows], marker="o", label=label)
     axes.axhline(figures["surface"]["plain_neus"]["s_a_cell"], color="grey", linestyle="--", label="plain NeuS")
-    axes.set(xlabel="cells at once", ylabel="seconds a cell")
+    axes.set(xlabel="cells at once", ylabel="seconds per cell")
     axes.legend(fontsize=8)
     return figure
 

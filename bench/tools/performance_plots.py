@@ -1,4 +1,4 @@
-"""Draws the plots of docs/performance.md from the JSON in bench/results/. `make docs` writes them to docs/images/."""
+"""Draw the plots of docs/performance.md from `bench/results/`; `make docs` does."""
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -12,7 +12,7 @@ _ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet"
 
 
 def _memory() -> Figure:
-    """Memory of the largest process of each kind over the run of 100,000 frames."""
+    """Plot the memory of the largest process of each kind over the run of 100,000 frames."""
     figures = read_result("end_to_end-100k")
     figure, axes = plt.subplots(figsize=(6, 3.2))
     for role, label in _ROLES.items():
@@ -24,7 +24,7 @@ def _memory() -> Figure:
 
 
 def _stages() -> Figure:
-    """Milliseconds a cell by stage."""
+    """Plot the fraction of the time of each stage."""
     figures = read_result("stages")
     figure, axes = plt.subplots(figsize=(7, 0.7 + 0.6 * len(figures)))
     names = list(dict.fromkeys(stage for row in figures.values() for stage in row["milliseconds_a_cell"]))
@@ -37,14 +37,14 @@ def _stages() -> Figure:
     axes.set_yticks(
         range(len(figures)), [f"{name}\n{row['cells_a_second']:.2g} cells/s" for name, row in figures.items()]
     )
-    axes.set(xlabel="share of the time of one process", xlim=(0, 1))
+    axes.set(xlabel="fraction of the time of one process", xlim=(0, 1))
     handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
     axes.legend(handles, colours, fontsize=7, ncols=4, loc="lower center", bbox_to_anchor=(0.4, 1))
     return figure
 
 
 def _overhead() -> Figure:
-    """Weak scaling over stages of fixed cost."""
+    """Plot weak scaling over stages of fixed cost."""
     rows = read_result("overhead")["runs"]
     figure, axes = plt.subplots(figsize=(5, 3.2))
     actors = [row["actors"] for row in rows]
@@ -56,8 +56,8 @@ def _overhead() -> Figure:
 
 
 def _scaling() -> Figure:
-    """Strong and weak scaling of the real cascade, one panel for each configuration that was measured."""
-    files = sorted((RESULTS).glob("scaling-*.json"))
+    """Plot strong and weak scaling of the real cascade, one panel for each configuration that was measured."""
+    files = sorted(RESULTS.glob("scaling-*.json"))
     figure, panels = plt.subplots(1, len(files), figsize=(5 * len(files), 3.2), squeeze=False)
     for axes, file in zip(panels[0], files, strict=True):
         for kind, rows in read_result(file.stem).items():
@@ -72,7 +72,7 @@ def _scaling() -> Figure:
 
 
 def _composition() -> Figure:
-    """Cost of placing against the number of cells in one volume."""
+    """Plot the cost of placing against the number of cells in one volume."""
     rows = read_result("composition")["placing"].values()
     figure, axes = plt.subplots(figsize=(5, 3.2))
     axes.loglog([row["cells"] for row in rows], [row["median_s"] for row in rows], marker="o")

@@ -1,8 +1,8 @@
-"""Gains over real data, pooled over the tables of one data set: both directions of sequences, say.
+"""Pool the gains over real data of several tables of one data set, of both directions of its sequences, say.
 
     python -m bench pooled gowt1 FOLDER FOLDER...
 
-Each folder is `--out` of `raysynth evaluate table`, run to its end on the test split; the seeds and rows that all of
+Each folder is `--out` of `raysynth evaluate table`, run to its end on the test split. The seeds and rows that all of
 them have are taken. All test frames count as one test set; a bootstrap resample takes its seeds for all tables
 together. Writes `bench/results/pooled-NAME.json`.
 """
@@ -23,17 +23,17 @@ _ARMS = ("real", "synthetic.main", "both.main")
 
 
 def _common(folders: Sequence[Path], arm: str) -> list[str]:
-    """Names of the files with the test scores of one row, for the seeds that all tables have."""
+    """List the files with the test scores of one row, for the seeds that all tables have."""
     return sorted(set.intersection(*({file.name for file in (f / "test").glob(f"{arm}.seed*.json")} for f in folders)))
 
 
 def _read(folder: Path, names: Sequence[str]) -> Scores:
-    """Those test scores of one table."""
+    """Read those test scores of one table."""
     return Scores.of([json.loads((folder / "test" / name).read_text()) for name in names])
 
 
 def _pool(tables: Sequence[Scores]) -> Scores:
-    """The frames of all tables, one after another."""
+    """Join the frames of all tables, one after another."""
     groups = tuple(f"{number}/{group}" for number, table in enumerate(tables) for group in table.groups)
     sums = np.concatenate([table.sums for table in tables], axis=1)
     return Scores(sums, np.concatenate([table.cells for table in tables]), groups)

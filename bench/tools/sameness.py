@@ -1,4 +1,4 @@
-"""Does the same config give the same bytes, whatever happens on the way?
+"""Check that one config gives the same bytes, whatever happens on the way.
 
     python -m bench sameness 2d=configs/nuclei-2d.yaml 3d=configs/embryo-3d.yaml [--set KEY.PATH=VALUE ...]
 
@@ -68,7 +68,7 @@ _SMALL = {
 
 
 def _strict_bundle(config: Config, folder: Path) -> Path:
-    """A copy of the config's bundle that refuses the smaller and the larger half of its masks, so that draws repeat."""
+    """Copy the config's bundle with limits that refuse the smallest and largest masks, so that draws repeat."""
     bundle = open_bundle(config.bundle or str(bundle_folder(config)))
     limits = bundle.info.mask_limits
     area = bundle.info.statistics.cells.area_px.at([0.25, 0.75])
@@ -97,7 +97,7 @@ class _Job:
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def run(self, name: str, *settings: str) -> float:
-        """Make the data set `name` without disturbance; returns the seconds it took."""
+        """Make the data set `name` without disturbance; return the seconds it took."""
         started = time.monotonic()
         if code := self.start(name, *settings).wait():
             raise RuntimeError(f"the run {name} ended with code {code}: see {self.folder / name}.log")
@@ -109,13 +109,13 @@ class _Job:
         return holder is not None and holder.pid == process.pid
 
     def done(self, name: str) -> int:
-        """Number of finished shards."""
+        """Count the finished shards."""
         folder = self.folder / name
         return len(done_shards(str(folder))) if folder.is_dir() else 0
 
 
 def _broken_run(job: _Job, name: str, rng: random.Random) -> list[dict[str, object]]:
-    """Make the data set `name` through `_KILLS` kills; returns what was killed, when, and how long workers outlived it.
+    """Make the data set `name` through `_KILLS` kills; return victims, moments, and how long workers outlived them.
 
     The moments: up to `_LATEST_S` after a run has begun and a number of shards is done, random ones spread over the run.
     """
@@ -141,7 +141,7 @@ def _broken_run(job: _Job, name: str, rng: random.Random) -> list[dict[str, obje
 
 
 def _kill_driver(process: "subprocess.Popen[bytes]") -> float:
-    """Kill a driver's process group; returns the seconds until the last of its descendants was gone."""
+    """Kill a driver's process group; return the seconds until the last of its descendants was gone."""
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -151,7 +151,7 @@ def _kill_driver(process: "subprocess.Popen[bytes]") -> float:
 
 
 def _kill_worker(process: "subprocess.Popen[bytes]", rng: random.Random) -> str:
-    """Kill one random worker of a driver that is at work, once there is one; returns what it was doing."""
+    """Kill one random worker of a driver that is at work, once there is one; return what it was doing."""
     while process.poll() is None:
         family = psutil.Process(process.pid).children(recursive=True)
         titles = {one: title(one) for one in family}
@@ -175,7 +175,7 @@ def _compare(job: _Job, reference: dict[str, str], name: str) -> dict[str, objec
 
 
 def _measure(job: _Job, seed: int) -> dict[str, object]:
-    """All runs of one config."""
+    """Make all runs of one config."""
     seconds = {"reference": job.run("reference")}
     reference = hashes(str(job.folder / "reference"))
     seconds["second run"] = job.run("second run")

@@ -1,12 +1,13 @@
-"""Pictures of crops and curves of trainings, for docs/. Each writes into docs/images/.
+"""Draw pictures of crops and curves of trainings into `docs/images/`.
 
     python -m bench samples crops BUNDLE=CONFIG ... [--rows 6] [--seed 1]
     python -m bench samples curves|grids NAME=TRAINING_FOLDER ...
 
-`crops`: `crops-NAME.png`, real above and synthetic below, and `blind-NAME.png`, both mixed at random on the left, and
-the same with the synthetic ones framed on the right. Needs `raysynth prepare`. `curves`: the loss of every TensorBoard
-folder under a training folder, thinned into `bench/results/curves-NAME.json`, which keeps those of other models, and
-drawn into `curves-NAME.png`. `grids`: `samples-NAME-MODEL.png`, the last sample grid of every TensorBoard folder.
+- `crops` (after `raysynth prepare`): `crops-NAME.png` has real crops above and synthetic ones below. `blind-NAME.png`
+  has both, mixed at random on the left, and on the right the same with the synthetic ones framed.
+- `curves`: the loss of every TensorBoard folder under a training folder, thinned into
+  `bench/results/curves-NAME.json`, which keeps those of other models, and drawn into `curves-NAME.png`.
+- `grids`: `samples-NAME-MODEL.png`, the last sample grid of every TensorBoard folder.
 """
 
 import io
@@ -44,7 +45,7 @@ _Grey = NDArray[np.float32]
 
 
 def _grid(tiles: list[Picture], columns: int) -> Picture:
-    """Pictures of one size in rows of `columns`, a gap between them; the last row must be full."""
+    """Set pictures of one size in rows of `columns`, a gap between them; the last row must be full."""
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
     cells = [[np.pad(tile, ((0, GAP_PX), (0, GAP_PX), (0, 0))) for tile in row] for row in rows]
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in cells])
@@ -55,7 +56,7 @@ def _grid(tiles: list[Picture], columns: int) -> Picture:
 
 
 def _framed(tile: Picture) -> Picture:
-    """A picture with a coloured border."""
+    """Put a coloured border on a picture."""
     result = tile.copy()
     for edge in (np.s_[:3], np.s_[-3:], np.s_[:, :3], np.s_[:, -3:]):
         result[edge] = _FRAME
@@ -63,7 +64,7 @@ def _framed(tile: Picture) -> Picture:
 
 
 def _crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tuple[_Grey, _Grey]:
-    """`count` random validation crops and as many of the bundle's own, in grey values."""
+    """Take `count` random validation crops and as many of the bundle's own, in grey values."""
     bundle = open_bundle(bundle_name)
     config = resolve(load(Path(config_path)), bundle.info)
     rng = generator(seed, 0, Stage.EVALUATION, 0)
@@ -94,7 +95,7 @@ def _save(name: str, picture: Picture) -> None:
 
 
 def _read_curve(folder: Path) -> dict[str, list[float]]:
-    """Steps and losses of one TensorBoard folder, smoothed by TensorBoard's unbiased average and thinned."""
+    """Read steps and losses of one TensorBoard folder, smoothed by TensorBoard's unbiased average and thinned."""
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()
     points = events.Scalars("loss")
@@ -107,7 +108,7 @@ def _read_curve(folder: Path) -> dict[str, list[float]]:
 
 
 def _board_folders(training: Path) -> list[Path]:
-    """The TensorBoard folders below a training folder."""
+    """Find the TensorBoard folders below a training folder."""
     return sorted({events.parent for events in training.rglob("events.out.tfevents.*")})
 
 

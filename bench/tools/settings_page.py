@@ -1,4 +1,4 @@
-"""Prints docs/configuration.md: every setting with its type, limits, default and unit. `make docs` writes it."""
+"""Print docs/configuration.md: every setting with its type, limits, default and unit; `make docs` writes it."""
 
 import json
 import re
@@ -21,8 +21,8 @@ This page is written by `make docs` from `raysynth/config/`.
   order z, y, x (2D: y, x).
 - Relative folders are relative to the directory the command runs in, not to the file.
 - `extends: other.yaml` (beside the file) takes every setting of the other file that this one does not set.
-- `--set key.path=value`, on every verb and as often as needed, replaces one setting: `--set generate.frames=100`. The
-  value is YAML: `--set data.voxel_um='[1, 0.2, 0.2]'`, `--set bundle=null`.
+- `--set key.path=value`, on every command and as often as needed, replaces one setting: `--set generate.frames=100`.
+  The value is YAML: `--set data.voxel_um='[1, 0.2, 0.2]'`, `--set bundle=null`.
 - A mistake is answered with one sentence that names the file, its line and the setting.
 
 What depends on what: `population.frame_px`, `data.voxel_um` and a `population.region` given in numbers have
@@ -33,12 +33,12 @@ is for 3D data; `data.split.by: group` needs `data.group_pattern`.
 
 
 def _page() -> str:
-    """The whole page, in Markdown."""
+    """Write the whole page, in Markdown."""
     return _HEAD + "".join(_group(Config, "", None))
 
 
 def _group(model: type[BaseModel], prefix: str, defaults: BaseModel | None) -> list[str]:
-    """The table of one group, then those of the groups in it. `defaults`: what the group around it presets."""
+    """Write the table of one group, then those of the groups in it; the group around it presets `defaults`."""
     rows, inner = [], []
     for name, field in model.model_fields.items():
         default = getattr(defaults, name, field.default)
@@ -58,7 +58,7 @@ def _row(name: str, field: FieldInfo, default: Any) -> str:
 
 
 def _kind(annotation: Any, limits: list[Any]) -> str:
-    """A type and its limits in words: "whole number, at least 1"."""
+    """Put a type and its limits into words: "whole number, at least 1"."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return _kind(arguments[0], [*limits, *_flat(arguments[1:])])
@@ -86,7 +86,7 @@ def _limit(limit: Any) -> str:
 
 
 def _yaml(value: Any) -> str:
-    """A default as it would stand in the file."""
+    """Write a default as it would stand in the file."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(_yaml, value))}]"
     return value if isinstance(value, str) and value else json.dumps(value)

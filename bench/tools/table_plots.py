@@ -1,4 +1,4 @@
-"""Draws the plot of docs/tables.md from the JSON in bench/results/. `make docs` writes it to docs/images/."""
+"""Draw the plot of docs/tables.md from `bench/results/`; `make docs` does."""
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ _ARMS = {"real": "real", "both (main)": "real and synthetic"}
 
 
 def _few_frames() -> Figure:
-    """SEG on the test frames against the number of annotated frames, each seed a dot."""
+    """Plot SEG on the test frames against the number of annotated frames, each seed a dot."""
     figure, panels = plt.subplots(1, len(_SETS), figsize=(13, 2.8), constrained_layout=True)
     for axes, (data, title) in zip(panels, _SETS.items(), strict=True):
         names = {f"table-{data}-{end}".rstrip("-"): count or _ALL[data] for end, count in _COUNTS.items()}

@@ -1,4 +1,4 @@
-"""Keep the figures of segmentation tables, without their pictures and places.
+"""Keep the values of segmentation tables, without their pictures and folders.
 
     python -m bench tables gowt1=workspace/gowt1-start/table/table.json [hela=...]
 
@@ -19,7 +19,7 @@ _WHOLE = ("name", "scored", "gains", "left_out", "settings", "versions")
 
 
 def _figures(found: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a table."""
+    """Choose what is kept of a table."""
     rows = {
         title: {key: row[key] for key in _ROW} | {"images": row["images"][0]} for title, row in found["rows"].items()
     }
