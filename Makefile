@@ -1,5 +1,5 @@
 # make demo: generate, look at and verify one 2D and one 3D data set.   make test, make check: what CI runs.
-# make bench SUITE=storage: one of bench/suites/; its figures go to bench/results/.
+# make bench SUITE=storage: one of those that `python -m bench` lists; results go to bench/results/.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -42,13 +42,13 @@ check: setup-dev
 	$(BIN)/mypy
 
 docs: setup-dev
-	$(BIN)/python docs/settings.py > docs/configuration.md
-	$(BIN)/python docs/plots.py
-	$(BIN)/python docs/performance_plots.py
-	$(BIN)/python docs/table_plots.py
+	$(BIN)/python -m bench settings_page > docs/configuration.md
+	$(BIN)/python -m bench geometry_plots
+	$(BIN)/python -m bench performance_plots
+	$(BIN)/python -m bench table_plots
 
 bench: setup-dev
-	$(BIN)/python bench/$(SUITE).py
+	$(BIN)/python -m bench $(SUITE) $(OPTIONS)
 
 clean:
 	rm -rf $(OUT) build dist .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -117,7 +117,7 @@ class _Job:
 def _broken_run(job: _Job, name: str, rng: random.Random) -> list[dict[str, object]]:
     """Make the data set `name` through `_KILLS` kills; return victims, moments, and how long workers outlived them.
 
-    The moments: up to `_LATEST_S` after a run has begun and a number of shards is done, random ones spread over the run.
+    A kill comes up to `_LATEST_S` after a run has begun and a number of shards is done, spread over the run at random.
     """
     kills: list[dict[str, object]] = []
     process = job.start(name)

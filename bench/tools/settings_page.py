@@ -1,5 +1,6 @@
 """Print docs/configuration.md: every setting with its type, limits, default and unit; `make docs` writes it."""
 
+import inspect
 import json
 import re
 import types
@@ -17,18 +18,20 @@ _HEAD = """# Configuration
 One YAML file describes a data set: what it learns from and what it makes. `configs/` holds one for each public set.
 This page is written by `make docs` from `raysynth/config/`.
 
-- Lengths called `*_um` are micrometres, `*_px` pixels of the data's own (y, x) grid. Sizes and voxel sizes are in the
-  order z, y, x (2D: y, x).
+- Lengths called `*_um` are micrometres; `*_px` are pixels of the data's own (y, x) grid. Sizes and voxel sizes are in
+  the order z, y, x (2D: y, x).
 - Relative folders are relative to the directory the command runs in, not to the file.
 - `extends: other.yaml` (beside the file) takes every setting of the other file that this one does not set.
-- `--set key.path=value`, on every command and as often as needed, replaces one setting: `--set generate.frames=100`.
+- `--set key.path=value`, with every command and as often as needed, replaces one setting: `--set generate.frames=100`.
   The value is YAML: `--set data.voxel_um='[1, 0.2, 0.2]'`, `--set bundle=null`.
 - A mistake is answered with one sentence that names the file, its line and the setting.
 
-What depends on what: `population.frame_px`, `data.voxel_um` and a `population.region` given in numbers have
-`data.dimensions` values each; 3D data need `data.voxel_um`, since slices are cut at the data's own z step;
-`population.mode: plane`
-is for 3D data; `data.split.by: group` needs `data.group_pattern`.
+Some settings depend on others:
+
+- `population.frame_px`, `data.voxel_um` and a `population.region` given in numbers have `data.dimensions` values each.
+- 3D data need `data.voxel_um`, since slices are cut at the data's own z step.
+- `population.mode: plane` is for 3D data.
+- `data.split.by: group` needs `data.group_pattern`.
 """
 
 
@@ -49,7 +52,12 @@ def _group(model: type[BaseModel], prefix: str, defaults: BaseModel | None) -> l
             rows.append(_row(prefix + name, field, default))
     title = f"`{prefix.rstrip('.')}`" if prefix else "The top level"
     head = "| setting | value | default | meaning |\n|---|---|---|---|\n"
-    return [f"\n## {title}\n\n{(model.__doc__ or '').strip()}\n\n{head}", *rows, *inner]
+    return [f"\n## {title}\n\n{_summary(model)}\n\n{head}", *rows, *inner]
+
+
+def _summary(model: type[BaseModel]) -> str:
+    """Take a group's docstring up to its first section."""
+    return re.split(r"\n\n\w+\n---", inspect.cleandoc(model.__doc__ or ""))[0]
 
 
 def _row(name: str, field: FieldInfo, default: Any) -> str:
