@@ -28,11 +28,11 @@ def seg(
     json: Json = None,
 ) -> None:
     """SEG of the Cell Tracking Challenge; average precision, for references that label every cell."""
-    from raysynth.measures.seg import compare
+    from raysynth.measures.seg import compare_labels
 
     with progress("label images compared") as update:
-        scores = compare(predicted, reference, common, lambda done, total: update(done, total, ""))
-    show(scores.figures(), json)
+        found = compare_labels(predicted, reference, common, progress=update)
+    show(found.to_json(), json)
 
 
 @evaluate.command()
@@ -51,19 +51,11 @@ def fidelity(
     json: Json = None,
 ) -> None:
     """FID, KID, precision and recall of B against half of A, beside the other half of A against it."""
-    from raysynth.measures import similarity as likeness
-    from raysynth.measures.cellpose_features import CellposeFeatures
-    from raysynth.measures.frame_sets import frame_set
-    from raysynth.measures.inception import Inception
+    from raysynth.measures.similarity import compare_images
 
-    inception, (real, other) = Inception(weights), (frame_set(a), frame_set(b))
-    sample = likeness.sample_whole(real, other) if whole else likeness.sample_tiles(real, other, tiles)
-    seen = CellposeFeatures(cellpose, sample.diameter_px) if cellpose else None
     with progress("sets seen by the network") as update:
-        figures = likeness.report(real, other, sample, inception, lambda done, total: update(done, total, ""))
-    if seen is not None:
-        figures["cellpose_frechet"] = likeness.frechet(sample, seen)
-    show(figures, json)
+        found = compare_images(a, b, weights, tiles, whole, cellpose, progress=update)
+    show(found.to_json(), json)
 
 
 @evaluate.command()
@@ -79,19 +71,12 @@ def morphology(
     json: Json = None,
 ) -> None:
     """Shape, brightness, texture, edges and neighbours of cells: B against A, beside half of A against half."""
-    from raysynth.measures.cell_metrics import compare_sets, voxel_size
-    from raysynth.measures.frame_sets import frame_set
-    from raysynth.measures.plots import draw_morphology, plots_folder
+    from raysynth.measures.cell_metrics import compare_cells, voxel_size
 
     given = voxel_size(voxel) if voxel else None
-    real, other = frame_set(a), frame_set(b)
-    folder = plots_folder(plots) if plots else None
     with progress("frames measured") as update:
-        result = compare_sets(real, other, given, lambda done, total: update(done, total, ""))
-    figures = result.figures()
-    if folder is not None:
-        figures["plots"] = str(draw_morphology(result, folder))
-    show(figures, json)
+        found = compare_cells(a, b, given, plots, progress=update)
+    show(found.to_json(), json)
 
 
 @evaluate.command()

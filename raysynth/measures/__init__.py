@@ -1,0 +1,1 @@
+"""Measures of labels and images: SEG, fidelity of images, morphology of cells."""

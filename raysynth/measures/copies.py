@@ -1,68 +1,114 @@
-"""Near-copies: has a model learnt a distribution, or its training examples?"""
+"""Near-copies: whether a model has learnt a distribution, or its training examples."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Doubles, Floats, Mask
 from raysynth.base.symmetries import SYMMETRIES, symmetry
 
 NEAR = 0.95
-"""IoU from which two masks count as copies of one another."""
+"""Intersection over union from which two masks count as copies of one another."""
 
 NEAREST_REAL = 0.05
-"""Share of real crops of other frames that count as near-copies: what sets the threshold for textures."""
+"""Fraction of real crops of other frames that count as near-copies. It sets the threshold for textures."""
 
 
-def symmetries(crops: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
-    """Square crops `(n, side, side)` under each of the 8 flips and turns."""
-    return (symmetry(crops, index) for index in range(SYMMETRIES))
+def nearest_iou(masks: Mask, reference: Mask) -> Doubles:
+    """Compare each mask with the most similar reference mask, under the eight flips and turns.
 
+    Parameters
+    ----------
+    masks
+        `(n, side, side)`.
+    reference
+        `(m, side, side)`, such as the training masks.
 
-def nearest_iou(masks: NDArray[np.bool_], reference: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """IoU `(n,)` of each mask `(n, side, side)` with the most similar of `reference`, under the 8 flips and turns."""
+    Returns
+    -------
+    Doubles
+        Highest intersection over union of each mask, `(n,)`; 0 for an empty one.
+    """
     flat = reference.reshape(len(reference), -1).astype(np.float32)
     areas = flat.sum(axis=1)
     best = np.zeros(len(masks))
-    for turned in symmetries(masks):
+    for turned in _flips_and_turns(masks):
         seen = turned.reshape(len(masks), -1).astype(np.float32)
+        # |A and B| of all pairs is a product of matrices, and |A or B| = |A| + |B| - |A and B|.
         intersection = seen @ flat.T
         union = seen.sum(axis=1)[:, None] + areas - intersection
         best = np.maximum(best, (intersection / np.maximum(union, 1)).max(axis=1))
     return best
 
 
-def near_copies(masks: NDArray[np.bool_], reference: NDArray[np.bool_]) -> float:
-    """Share of `masks` that are near-copies of one in `reference`."""
+def near_copies(masks: Mask, reference: Mask) -> float:
+    """Measure the fraction of masks that are near-copies of a reference mask.
+
+    Parameters
+    ----------
+    masks
+        `(n, side, side)`.
+    reference
+        `(m, side, side)`.
+
+    Returns
+    -------
+    float
+        Fraction of `masks` whose `nearest_iou` is at least `NEAR`.
+    """
     return float((nearest_iou(masks, reference) >= NEAR).mean())
 
 
-def nearest_correlation(crops: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Correlation `(n,)` of each crop `(n, side, side)` with the most similar of `reference`, under flips and turns.
+def nearest_correlation(crops: NDArray[np.floating[Any]], reference: NDArray[np.floating[Any]]) -> Doubles:
+    """Compare each crop with the most similar reference crop, under the eight flips and turns.
 
-    Pearson's, over all pixels of the crop: brightness and contrast do not count. A flat crop correlates with nothing.
+    Parameters
+    ----------
+    crops
+        Grey values `(n, side, side)`.
+    reference
+        Grey values `(m, side, side)`.
+
+    Returns
+    -------
+    Doubles
+        Highest Pearson correlation of each crop over all its pixels, `(n,)`. Brightness and contrast do not count. A
+        flat crop correlates with nothing.
     """
     flat = _standardised(reference).T
     best = np.full(len(crops), -1.0)
-    for turned in symmetries(crops):
+    for turned in _flips_and_turns(crops):
         best = np.maximum(best, (_standardised(turned) @ flat).max(axis=1))
     return best
 
 
-def _standardised(crops: NDArray[np.generic]) -> NDArray[np.float32]:
-    rows = crops.reshape(len(crops), -1).astype(np.float32)
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-
-
 def texture_copies(
-    synthetic: NDArray[np.floating], validation: NDArray[np.floating], training: NDArray[np.floating]
+    synthetic: NDArray[np.floating[Any]], validation: NDArray[np.floating[Any]], training: NDArray[np.floating[Any]]
 ) -> dict[str, float]:
-    """Shares of crops `(n, side, side)` nearer to a training crop than real ones of other frames usually are.
+    """Measure how often crops are nearer to a training crop than real crops of other frames usually are.
 
-    How alike two independent crops look depends on the data, so no fixed correlation means a copy. The threshold is the
-    one that the nearest `NEAREST_REAL` of the validation crops pass (`validation` is that share, but for ties): a model
-    that draws from the distribution passes it as often, one that repeats its training crops always.
+    Parameters
+    ----------
+    synthetic
+        Grey values `(n, side, side)` that the model drew.
+    validation
+        Real crops of frames that did not train, `(m, side, side)`.
+    training
+        Real crops that trained, `(k, side, side)`.
+
+    Returns
+    -------
+    dict of str to float
+        `threshold`: the correlation that counts as near. `validation`, `synthetic`: fraction of crops that reach it.
+        `median_validation`, `median_synthetic`: median correlation with the nearest training crop.
+
+    Notes
+    -----
+    How alike two independent crops look depends on the data, so no fixed correlation means a copy. The threshold is
+    what the nearest `NEAREST_REAL` of the validation crops reach. A model that draws from the distribution reaches it
+    as often as they do. One that repeats its training crops reaches it always.
     """
     real, found = nearest_correlation(validation, training), nearest_correlation(synthetic, training)
     threshold = float(np.quantile(real, 1 - NEAREST_REAL))
@@ -73,3 +119,15 @@ def texture_copies(
         "median_validation": float(np.median(real)),
         "median_synthetic": float(np.median(found)),
     }
+
+
+def _flips_and_turns(crops: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Give square crops `(n, side, side)` under each of the eight flips and turns."""
+    return (symmetry(crops, index) for index in range(SYMMETRIES))
+
+
+def _standardised(crops: NDArray[Any]) -> Floats:
+    """Give crops as rows of mean 0 and length 1: their products are Pearson's correlations."""
+    rows = crops.reshape(len(crops), -1).astype(np.float32)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)

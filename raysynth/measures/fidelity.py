@@ -1,7 +1,7 @@
-"""Distances between two sets of images, from their Inception features: FID (Heusel 2017) and KID (Bińkowski 2018).
+"""Distances between two sets of images, from their features in a network: FID and KID, and precision and recall.
 
-Both by torch-fidelity's own arithmetic, on sets of equal size. FID is biased upwards at any n and strongly so below
-n = 2048, the number of features: it is compared at one n only. KID is unbiased and may fall below 0.
+All of them are computed by torch-fidelity, on sets of equal size. FID is biased upwards at any n, and strongly below
+n = 2048, the number of Inception's features: compare it at one n only. KID is unbiased and may fall below 0.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,36 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from raysynth.base.sampling import evenly_spaced
+
 BLOCKS = 20
 """Blocks of the jackknife."""
+
+_NEIGHBOURS = 3
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """One set of images against real ones, beside real images against the same real ones.
+    """One set of images against real ones, beside other real images against the same real ones.
 
-    n: images of each set. excess: kid less kid_real; error: the standard error of the excess. ratio: fid over fid_real.
+    Attributes
+    ----------
+    n
+        Images of each set.
+    kid
+        KID of the set.
+    kid_real
+        KID of the other real images.
+    excess
+        `kid` less `kid_real`.
+    error
+        Standard error of the excess.
+    fid
+        FID of the set.
+    fid_real
+        FID of the other real images.
+    ratio
+        `fid` over `fid_real`.
     """
 
     n: int
@@ -31,7 +52,20 @@ class Fidelity:
 
 
 def fid(a: Tensor, b: Tensor) -> float:
-    """Fréchet distance of features `(n, d)` and `(n, d)`, float64, n of at least 2."""
+    """Compute the Fréchet inception distance (Heusel et al., NeurIPS 2017).
+
+    Parameters
+    ----------
+    a
+        Features `(n, d)`, float64, n of at least 2.
+    b
+        Features of the other set, `(n, d)`.
+
+    Returns
+    -------
+    float
+        |μa - μb|² + tr(Σa + Σb - 2 (Σa Σb)^½), with the means μ and covariances Σ of the features.
+    """
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric  # of the extra `eval`
 
     statistics = [fid_features_to_statistics(features) for features in (a, b)]
@@ -39,35 +73,75 @@ def fid(a: Tensor, b: Tensor) -> float:
 
 
 def kid(a: Tensor, b: Tensor) -> float:
-    """Unbiased squared MMD of all features `(n, d)` and `(n, d)` under Bińkowski's cubic kernel: one subset, the set.
+    """Compute the kernel inception distance (Bińkowski et al., ICLR 2018).
 
-    n must be the same: with subsets the figure would be a noisier estimate of this one.
+    Parameters
+    ----------
+    a
+        Features `(n, d)`, float64.
+    b
+        Features of the other set, `(n, d)`: as many images. Both sets are one subset each; smaller subsets would give
+        a noisier estimate of the same value.
+
+    Returns
+    -------
+    float
+        Unbiased estimate of the squared maximum mean discrepancy under the kernel k(x, y) = (x·y / d + 1)³.
     """
     from torch_fidelity.metric_kid import kid_features_to_metric  # of the extra `eval`
 
-    figures = kid_features_to_metric(a, b, kid_subsets=1, kid_subset_size=len(a), verbose=False)
-    return float(figures["kernel_inception_distance_mean"])
+    found = kid_features_to_metric(a, b, kid_subsets=1, kid_subset_size=len(a), verbose=False)
+    return float(found["kernel_inception_distance_mean"])
 
 
 def precision_recall(real: Tensor, other: Tensor) -> tuple[float, float]:
-    """Improved precision and recall (Kynkäänniemi 2019) of `other` against `real`, features `(n, d)`, n above 3.
+    """Compute improved precision and recall (Kynkäänniemi et al., NeurIPS 2019).
 
-    Precision: the share of `other` within the third-neighbour ball of a real image; recall: the reverse.
+    Parameters
+    ----------
+    real
+        Features `(n, d)` of real images, n above 3.
+    other
+        Features `(n, d)` of the images to judge.
+
+    Returns
+    -------
+    tuple of float and float
+        Precision: the fraction of `other` within the third-neighbour ball of a real image. Recall: the fraction of
+        `real` within that of another image.
     """
     from torch_fidelity.metric_prc import prc_features_to_metric  # of the extra `eval`
 
-    figures = prc_features_to_metric(other, real, prc_neighborhood=3, verbose=False)
-    return float(figures["precision"]), float(figures["recall"])
+    found = prc_features_to_metric(other, real, prc_neighborhood=_NEIGHBOURS, verbose=False)
+    return float(found["precision"]), float(found["recall"])
 
 
 def kid_excess(real: Tensor, again: Tensor, other: Tensor) -> tuple[float, float]:
-    """KID(real, other) - KID(real, again), and its standard error; features `(n, d)` of one n, at least 40.
+    """Compute by how much a set is farther from real images than other real images are, and how sure that is.
 
-    The error is that of the delete-a-block jackknife (Künsch 1989; Efron & Tibshirani 1993, section 11) over `BLOCKS`
-    contiguous blocks, the same of all three sets at once, so what the two distances share cancels. Sets in the order of
-    their frames keep images of one frame in one block: they are alike, and treating them as independent would give an
-    error that is too small. The spread over random subsets, which is often reported, is not a standard error: it grows
-    with the subsets' smallness and knows nothing of n.
+    Parameters
+    ----------
+    real
+        Features `(n, d)` of real images, n of at least 40.
+    again
+        Features `(n, d)` of more real images.
+    other
+        Features `(n, d)` of the images to judge. Each set stands in the order of its frames.
+
+    Returns
+    -------
+    tuple of float and float
+        KID(real, other) - KID(real, again), and its standard error.
+
+    Notes
+    -----
+    The error is that of the delete-a-block jackknife (Künsch 1989; Efron & Tibshirani 1993, section 11). With g blocks
+    and the estimate θ₋ᵢ without block i, it is √((g - 1) / g Σᵢ (θ₋ᵢ - θ̄)²), that is √((g - 1) var θ₋ᵢ). The same
+    `BLOCKS` contiguous blocks leave all three sets at once, so what the two distances share cancels.
+
+    Images of one frame are alike and stay in one block. Taken as independent they would give too small an error. The
+    spread over random subsets, which is often reported, is no standard error: it grows as the subsets shrink, and does
+    not depend on n.
     """
     blocks = np.array_split(np.arange(len(real)), BLOCKS)
     without = []
@@ -78,13 +152,25 @@ def kid_excess(real: Tensor, again: Tensor, other: Tensor) -> tuple[float, float
     return kid(real, other) - kid(real, again), float(error)
 
 
-def compare(real: Tensor, again: Tensor, other: Tensor) -> Fidelity:
-    """All figures of `other` against `real`, beside `again`, more real images; features cut to the smallest n.
+def compare_features(real: Tensor, again: Tensor, other: Tensor) -> Fidelity:
+    """Compute all distances of a set of images from real ones, beside those of more real images.
 
-    Each set should be in the order of its frames. The cut takes evenly spaced images.
+    Parameters
+    ----------
+    real
+        Features `(n, d)` of real images.
+    again
+        Features `(m, d)` of more real images.
+    other
+        Features `(k, d)` of the images to judge. Each set stands in the order of its frames.
+
+    Returns
+    -------
+    Fidelity
+        At the smallest of n, m and k; larger sets give evenly spaced images.
     """
     n = min(len(real), len(again), len(other))
-    a, b, c = (x[np.linspace(0, len(x) - 1, n).round().astype(int)] for x in (real, again, other))
+    a, b, c = (features[evenly_spaced(len(features), n)] for features in (real, again, other))
     excess, error = kid_excess(a, b, c)
     fids = fid(a, c), fid(a, b)
     return Fidelity(n, kid(a, c), kid(a, b), excess, error, *fids, fids[0] / fids[1])

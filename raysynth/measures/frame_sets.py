@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from raysynth.base.errors import InputError
+from raysynth.base.sampling import evenly_spaced
 from raysynth.config import DataConfig
 from raysynth.data.ctc import ctc_frames
 from raysynth.data.folders import folder_frames
@@ -26,8 +27,16 @@ _SEQUENCE = re.compile(r"\d\d")
 class FrameSet:
     """Frames with labels, in order, not read yet.
 
-    labels: which of several label folders was taken. voxel_um: z, y, x (2D: y, x), None where it is not known.
-    frames: each gives its pixels; raises InputError for an unusable file.
+    Attributes
+    ----------
+    name
+        Address of the set.
+    labels
+        Which of several label folders was taken.
+    voxel_um
+        Size of a voxel z, y, x (2D: y, x) in µm; None where it is not known.
+    frames
+        Functions that read a frame each. They raise InputError for an unusable file.
     """
 
     name: str
@@ -36,16 +45,36 @@ class FrameSet:
     frames: tuple[Callable[[], Pixels], ...]
 
     def some(self, count: int) -> "FrameSet":
-        """At most `count` frames, evenly spaced."""
+        """Choose evenly spaced frames.
+
+        Parameters
+        ----------
+        count
+            How many at most.
+
+        Returns
+        -------
+        FrameSet
+            The same set with those frames alone.
+        """
         if count >= len(self.frames):
             return self
-        picked = np.linspace(0, len(self.frames) - 1, count).round().astype(int)
-        return replace(self, frames=tuple(self.frames[i] for i in picked))
+        return replace(self, frames=tuple(self.frames[i] for i in evenly_spaced(len(self.frames), count)))
 
     def halves(self) -> tuple["FrameSet", "FrameSet"]:
-        """The first and the second half: frames that follow one another show the same cells and stay together.
+        """Cut the set into its first and its second half.
 
-        Raises InputError for a single frame.
+        Frames that follow one another show the same cells, so they stay together.
+
+        Returns
+        -------
+        tuple of FrameSet and FrameSet
+            The second one has one frame more where the number is odd.
+
+        Raises
+        ------
+        InputError
+            For a single frame.
         """
         if len(self.frames) < 2:
             raise InputError(f"{self.name} has one labelled frame, but is compared half with half: give at least 2.")
@@ -53,40 +82,87 @@ class FrameSet:
         return replace(self, frames=self.frames[:middle]), replace(self, frames=self.frames[middle:])
 
     def read(self) -> list[Pixels]:
-        """All frames."""
+        """Read all frames.
+
+        Returns
+        -------
+        list of Pixels
+            Images with their labels, in order.
+        """
         return [frame() for frame in self.frames]
 
 
 def whole_cells(pixels: Pixels) -> list[LabelledCell]:
-    """The cells of a frame that its border does not cut and that are of one piece."""
+    """Find the cells of a frame that its border does not cut and that are of one piece.
+
+    Parameters
+    ----------
+    pixels
+        The frame.
+
+    Returns
+    -------
+    list of LabelledCell
+        In the order of their labels.
+    """
     return [cell for cell in find_cells(pixels) if cell.left_out is None]
 
 
 def median_diameter(frames: Sequence[Pixels], name: str) -> float:
-    """Median diameter, in pixels, of the whole cells of some frames, seen along z; InputError where there are none."""
+    """Measure the median diameter of the whole cells of some frames, seen along z.
+
+    Parameters
+    ----------
+    frames
+        The frames.
+    name
+        What to call them in a message.
+
+    Returns
+    -------
+    float
+        In pixels.
+
+    Raises
+    ------
+    InputError
+        Without a whole cell.
+    """
     diameters = [cell.diameter_px for pixels in frames for cell in whole_cells(pixels)]
     if not diameters:
         raise InputError(f"{name} has no labelled cell that is whole: check its labels.")
     return float(np.median(diameters))
 
 
-def frame_set(place: str) -> FrameSet:
-    """The labelled frames of a place.
+def frame_set(address: str) -> FrameSet:
+    """List the labelled frames at an address.
 
-    place: a data set; a folder with `images` and `masks`; a CTC sequence (`.../01`, its labels beside it) or the folder
-    that holds the sequences. Raises InputError for anything else and for sets without labelled frames.
+    Parameters
+    ----------
+    address
+        A data set; a folder with `images` and `masks`; a CTC sequence (`.../01`, its labels beside it) or the folder
+        that holds the sequences.
+
+    Returns
+    -------
+    FrameSet
+        The frames, not read yet.
+
+    Raises
+    ------
+    InputError
+        For anything else, and for sets without labelled frames.
     """
-    found = _dataset(place) if is_dataset(place) else _folder(Path(place))
+    found = _of_dataset(address) if is_dataset(address) else _of_folder(Path(address))
     if not found.frames:
-        raise InputError(f"{place} has no labelled frames: give one that has.")
+        raise InputError(f"{address} has no labelled frames: give one that has.")
     return found
 
 
-def _dataset(place: str) -> FrameSet:
-    dataset = Dataset(place)
-    return FrameSet(
-        place, "labels/cells", dataset.voxel_um, tuple(partial(_pixels, dataset, frame) for frame in dataset.present)
-    )
+def _of_dataset(address: str) -> FrameSet:
+    dataset = Dataset(address)
+    frames = tuple(partial(_pixels, dataset, frame) for frame in dataset.present)
+    return FrameSet(address, "labels/cells", dataset.voxel_um, frames)
 
 
 def _pixels(dataset: Dataset, frame: int) -> Pixels:
@@ -94,7 +170,7 @@ def _pixels(dataset: Dataset, frame: int) -> Pixels:
     return Pixels(image, dataset.labels(frame), None, (0, image.shape[-1]))
 
 
-def _folder(folder: Path) -> FrameSet:
+def _of_folder(folder: Path) -> FrameSet:
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         config = DataConfig(root=str(folder), layout="pairs", dimensions=_dimensions(folder / "images"))
         return _of_files(folder, "masks", folder_frames(config))
@@ -118,7 +194,7 @@ def _of_files(folder: Path, labels: str, frames: Sequence[Frame]) -> FrameSet:
 
 
 def _dimensions(images: Path) -> int:
-    """Axes of the first image of a folder."""
+    """Count the axes of the first image of a folder."""
     files = sorted(p for p in images.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
     if not files:
         raise InputError(f"{images} holds no TIFF files: give the folder of the images.")

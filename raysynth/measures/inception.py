@@ -7,28 +7,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raysynth.base.errors import InputError
+from raysynth.base.errors import InputError, first_line
 
 CANONICAL = "weights-inception-2015-12-05"
-"""The weights of the FID literature, under the name torch-fidelity gives their file."""
+"""The weights of the FID literature, under the name that torch-fidelity gives their file."""
 
-LAYER = "2048"
-BATCH = 16
+_LAYER = "2048"
+_BATCH = 16
 
 
 class Inception:
-    """InceptionV3 up to its last pooling.
+    """InceptionV3 up to its last pooling (Szegedy et al. 2016, as Heusel et al. 2017 use it).
 
-    name: the weights' own name, to be written beside every figure: figures of different weights do not compare, and
-    only those of the canonical weights compare with the literature.
+    Parameters
+    ----------
+    weights
+        State dictionary with torch-fidelity's keys; half precision is widened. None: the canonical weights, which
+        torch-fidelity downloads once.
+
+    Attributes
+    ----------
+    name
+        Name of the weights, to be written beside every distance. Distances of different weights do not compare, and
+        only those of the canonical weights compare with the literature.
+
+    Raises
+    ------
+    InputError
+        Without torch-fidelity, for a file that is missing or has other keys, and where the download fails.
     """
 
     def __init__(self, weights: Path | None) -> None:
-        """weights: a state dictionary in torch-fidelity's key layout, half precision is widened; None: the canonical.
-
-        The canonical weights are downloaded once by torch-fidelity. Raises InputError without torch-fidelity, for a
-        file that is missing or not of that layout, and where the download fails.
-        """
         try:
             from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
         except ImportError:
@@ -39,12 +48,12 @@ class Inception:
                 # torch-fidelity reads any pickle; nothing but tensors may reach it.
                 torch.load(weights, map_location="cpu", weights_only=True)
             path = None if weights is None else str(weights)
-            self._network = FeatureExtractorInceptionV3(self.name, [LAYER], feature_extractor_weights_path=path)
+            self._network = FeatureExtractorInceptionV3(self.name, [_LAYER], feature_extractor_weights_path=path)
         except FileNotFoundError:
             raise InputError(f"{weights} is missing: give a file of Inception weights") from None
         # Unpickling and downloading report failure with whatever type the failing step has; every one means the same.
         except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
+            reason = first_line(error)
             if weights is None:
                 raise InputError(
                     f"the canonical Inception weights cannot be downloaded ({reason}): give a file with --weights"
@@ -53,7 +62,18 @@ class Inception:
 
     @torch.no_grad()
     def features(self, images: NDArray[np.uint8]) -> Tensor:
-        """Features `(n, 2048)`, float64, of grey images `(n, y, x)` of any size; each is enlarged to 299 px."""
-        batches = torch.from_numpy(np.ascontiguousarray(images)).split(BATCH)
+        """Compute the features of grey images; each is enlarged to 299 px first.
+
+        Parameters
+        ----------
+        images
+            `(n, y, x)`, of any size.
+
+        Returns
+        -------
+        Tensor
+            `(n, 2048)`, float64.
+        """
+        batches = torch.from_numpy(np.ascontiguousarray(images)).split(_BATCH)
         found = [self._network(batch[:, None].expand(-1, 3, -1, -1))[0] for batch in batches]
         return torch.cat(found).double()

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from raysynth.base.arrays import Labels
 from raysynth.base.errors import InputError
 from raysynth.data.frames import read_labels
 from raysynth.store.manifest import MANIFEST_KEY
@@ -22,49 +20,82 @@ _SLICE = re.compile(r"man_seg_(\d+)_(\d+)\.tiff?")
 class LabelImage:
     """One label image, not read yet.
 
-    time: its frame. z: the annotated slice of a volume, None for a whole frame.
-    read: gives the labels `([z,] y, x)`, or `(y, x)` of one slice; raises InputError for an unusable file.
+    Attributes
+    ----------
+    name
+        Name of its file, or its frame.
+    time
+        Number of its frame.
+    z
+        The annotated slice of a volume; None for a whole frame.
+    read
+        Function that reads the labels `([z,] y, x)`, or `(y, x)` of one slice. It raises InputError for an unusable
+        file.
     """
 
     name: str
     time: int
     z: int | None
-    read: Callable[[], NDArray[np.uint32]]
+    read: Callable[[], Labels]
 
 
-def is_dataset(place: str) -> bool:
-    """Whether `place` is a raysynth data set and not a folder of images."""
-    return "://" in place or (Path(place) / MANIFEST_KEY).is_file()
+def is_dataset(address: str) -> bool:
+    """Say whether an address is that of a raysynth data set, and not of a folder of images.
 
+    Parameters
+    ----------
+    address
+        A folder or a URI.
 
-def label_images(place: str) -> list[LabelImage]:
-    """The label images of `place`, by frame and slice.
-
-    place: a data set, or a folder of `maskTTT.tif`, `man_segTTT.tif`, `man_trackTTT.tif` or `man_seg_TTT_ZZZ.tif` (the
-    annotated slice ZZZ of a volume). Raises InputError for anything else, and where two files are for one frame.
+    Returns
+    -------
+    bool
+        True for every URI with a scheme, and for folders with a manifest.
     """
-    if is_dataset(place):
-        dataset = Dataset(place)
+    return "://" in address or (Path(address) / MANIFEST_KEY).is_file()
+
+
+def label_images(address: str) -> list[LabelImage]:
+    """List the label images at an address.
+
+    Parameters
+    ----------
+    address
+        A data set, or a folder of `maskTTT.tif`, `man_segTTT.tif`, `man_trackTTT.tif` or `man_seg_TTT_ZZZ.tif` (the
+        annotated slice ZZZ of a volume).
+
+    Returns
+    -------
+    list of LabelImage
+        By frame and slice.
+
+    Raises
+    ------
+    InputError
+        For anything else, and where two files are for one frame.
+    """
+    if is_dataset(address):
+        dataset = Dataset(address)
         return [LabelImage(f"frame {t}", t, None, partial(dataset.labels, t)) for t in dataset.present]
-    return _folder(Path(place))
+    return _of_folder(Path(address))
 
 
-def _folder(folder: Path) -> list[LabelImage]:
+def _of_folder(folder: Path) -> list[LabelImage]:
     if not folder.is_dir():
         raise InputError(f"{folder} is neither a raysynth data set nor a folder: give one of the two.")
     found: dict[tuple[int, int], LabelImage] = {}
     for path in sorted(folder.iterdir()):
         if (image := _label_image(path)) is None:
             continue
-        place = (image.time, -1 if image.z is None else image.z)
-        if place in found:
-            raise InputError(f"{path} and {found[place].name} are labels of the same frame: remove one of them.")
-        found[place] = image
+        key = (image.time, -1 if image.z is None else image.z)
+        if key in found:
+            raise InputError(f"{path} and {found[key].name} are labels of the same frame: remove one of them.")
+        found[key] = image
     if not found:
         raise InputError(
             f"{folder} holds no label images: give the folder of the maskTTT.tif, man_segTTT.tif or man_trackTTT.tif."
         )
-    return [found[place] for place in sorted(found)]
+    return [found[key] for key in sorted(found)]
 
 
 def _label_image(path: Path) -> LabelImage | None:

@@ -1,17 +1,36 @@
 """Plots of what `raysynth evaluate` measures."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from raysynth.base.errors import InputError
-from raysynth.measures.cell_metrics import Comparison
+from raysynth.measures.cell_values import MeasuredCells
+from raysynth.measures.morphology import Distance
 
-COLUMNS = 3
+_COLUMNS = 3
+_BINS = 25
 
 
 def plots_folder(folder: Path) -> Path:
-    """Make the folder for plots; InputError when it cannot be, or without matplotlib."""
+    """Make the folder for plots.
+
+    Parameters
+    ----------
+    folder
+        Where plots shall go.
+
+    Returns
+    -------
+    Path
+        The same folder.
+
+    Raises
+    ------
+    InputError
+        When it cannot be made, and without matplotlib.
+    """
     try:
         import matplotlib  # noqa: F401 (whether it is there, before any work)
     except ImportError:
@@ -23,31 +42,50 @@ def plots_folder(folder: Path) -> Path:
     return folder
 
 
-def draw_morphology(result: Comparison, folder: Path) -> Path:
-    """Histograms of every figure of both sets and their edge profiles, as `morphology.png`; returns the file."""
+def draw_morphology(
+    names: tuple[str, str],
+    cells: tuple[MeasuredCells, MeasuredCells],
+    distances: Mapping[str, Distance],
+    folder: Path,
+) -> Path:
+    """Draw histograms of every metric of two sets, and their edge profiles.
+
+    Parameters
+    ----------
+    names
+        Addresses of the real set, A, and of the other, B.
+    cells
+        Their cells.
+    distances
+        The distances by the metric's name.
+    folder
+        Where the plots go.
+
+    Returns
+    -------
+    Path
+        The file, `morphology.png`.
+    """
     from matplotlib.figure import Figure  # of the extra `eval`
 
-    names = list(result.distances)
-    rows = -(-(len(names) + 1) // COLUMNS)
-    figure = Figure(figsize=(4 * COLUMNS, 2.8 * rows), layout="constrained")
-    panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for axes, name in zip(panels, names, strict=False):
-        pair = result.a.values[name], result.b.values[name]
-        bins = np.histogram_bin_edges(np.concatenate(pair), 25)
-        for values, label in zip(pair, ("A", "B"), strict=True):
+    rows = -(-(len(distances) + 1) // _COLUMNS)
+    figure = Figure(figsize=(4 * _COLUMNS, 2.8 * rows), layout="constrained")
+    panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    for axes, (name, distance) in zip(panels, distances.items(), strict=False):
+        pair = [each.values[name] for each in cells]
+        bins = np.histogram_bin_edges(np.concatenate(pair), _BINS)
+        for values, label in zip(pair, "AB", strict=True):
             axes.hist(values, bins, density=True, histtype="step", label=label)
         axes.set(xlabel=name.replace("_", " "), yticks=[])
-        axes.set_title(
-            f"KS {result.distances[name].ks:.2f} (halves of A {result.distances[name].ks_halves:.2f})", size=9
-        )
-    for cells, label in zip((result.a, result.b), ("A", "B"), strict=True):
-        panels[len(names)].plot(cells.profile.distance_px, cells.profile.relative, label=label)
-    panels[len(names)].set(xlabel="px inside the outline", ylabel="relative brightness")
-    for axes in panels[len(names) + 1 :]:
+        axes.set_title(f"KS {distance.ks:.2f} (halves of A {distance.ks_halves:.2f})", size=9)
+    profiles = panels[len(distances)]
+    for each, label in zip(cells, "AB", strict=True):
+        profiles.plot(each.profile.distance_px, each.profile.relative, label=label)
+    profiles.set(xlabel="px inside the outline", ylabel="relative brightness")
+    for axes in panels[len(distances) + 1 :]:
         axes.remove()
-    panels[0].legend(
-        title=f"A: {Path(result.names[0]).name}\nB: {Path(result.names[1]).name}", fontsize=8, title_fontsize=8
-    )
+    title = "\n".join(f"{label}: {Path(name).name}" for label, name in zip("AB", names, strict=True))
+    panels[0].legend(title=title, fontsize=8, title_fontsize=8)
     file = folder / "morphology.png"
     figure.savefig(file, dpi=110)
     return file

@@ -1,29 +1,40 @@
-"""Figures of single 3D shapes, the same for real labels and synthetic ones."""
+"""Metrics of single 3D shapes, the same for real labels and synthetic ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.stats import ks_2samp
 from skimage.measure import marching_cubes, mesh_surface_area
 
-SMOOTHING = 1.0
+from raysynth.base.arrays import Doubles, Mask
+
+SURFACE_SMOOTHING = 1.0
 """Default width, in pixels of the finest axis, of the Gaussian that takes the staircase off a mask's surface."""
 
 _PAD = 4
 
-Between = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+Between = Callable[[Doubles, Doubles], float]
+"""A distance between two samples of one metric."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """volume_um3: of the voxels. height_to_width: extent along z over the equivalent diameter of the z-projection.
+    """The metrics of one shape.
 
-    sphericity: surface of the ball of the same volume over the shape's own. solidity: volume over the convex hull's.
+    Attributes
+    ----------
+    volume_um3
+        Volume of the voxels, in µm³.
+    height_to_width
+        Extent along z over the diameter of the circle with the area of the projection along z.
+    sphericity
+        Surface of the ball of the same volume over the shape's own (Wadell 1935); 1 for a ball.
+    solidity
+        Volume over that of the convex hull; 1 for a convex shape.
     """
 
     volume_um3: float
@@ -32,14 +43,33 @@ class Shape:
     solidity: float
 
 
-NAMES = tuple(field.name for field in fields(Shape))
+SHAPE_METRICS = tuple(field.name for field in fields(Shape))
+"""Names of the metrics of a `Shape`."""
 
 
-def measure(mask: NDArray[np.bool_], voxel_um: tuple[float, ...], smoothing: float = SMOOTHING) -> Shape:
-    """Figures of a mask `(z, y, x)` of one piece.
+def measure_shape(mask: Mask, voxel_um: tuple[float, ...], smoothing: float = SURFACE_SMOOTHING) -> Shape:
+    """Measure a mask of one piece.
 
-    Sphericity and solidity are those of the triangle mesh of the smoothed mask; its level is lowered where a thin shape
-    would vanish.
+    Parameters
+    ----------
+    mask
+        `(z, y, x)`.
+    voxel_um
+        Size of a voxel z, y, x in µm.
+    smoothing
+        Width of the Gaussian that smooths the mask before its surface is found, in pixels of the finest axis; 0: none.
+
+    Returns
+    -------
+    Shape
+        Sphericity and solidity are those of the triangle mesh of the smoothed mask.
+
+    Notes
+    -----
+    The surface is where the smoothed mask is 0.5, by marching cubes (Lorensen & Cline 1987); lower where a thin shape
+    would vanish. Its volume follows from the divergence theorem: each triangle abc spans with the origin a tetrahedron
+    of signed volume a · (b × c) / 6, and their sum is the volume enclosed. With V and surface A, the sphericity is
+    π^⅓ (6 V)^⅔ / A.
     """
     smooth = np.pad(mask, _PAD).astype(np.float32)
     if smoothing:
@@ -57,17 +87,58 @@ def measure(mask: NDArray[np.bool_], voxel_um: tuple[float, ...], smoothing: flo
     )
 
 
-def table(shapes: Sequence[Shape]) -> dict[str, NDArray[np.float64]]:
-    """Each figure of many shapes, by name."""
-    return {name: np.array([getattr(shape, name) for shape in shapes]) for name in NAMES}
+def shape_columns(shapes: Sequence[Shape]) -> dict[str, Doubles]:
+    """Gather each metric of many shapes.
+
+    Parameters
+    ----------
+    shapes
+        The shapes, n of them.
+
+    Returns
+    -------
+    dict of str to Doubles
+        Name → values `(n,)`.
+    """
+    return {name: np.array([getattr(shape, name) for shape in shapes]) for name in SHAPE_METRICS}
 
 
-def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Kolmogorov–Smirnov distance of two samples: the largest gap between their cumulative distributions."""
+def ks_distance(a: Doubles, b: Doubles) -> float:
+    """Compute the Kolmogorov–Smirnov distance of two samples.
+
+    Parameters
+    ----------
+    a
+        `(n,)`.
+    b
+        `(m,)`.
+
+    Returns
+    -------
+    float
+        The largest gap between their cumulative distributions, 0 to 1.
+    """
     return float(ks_2samp(a, b).statistic)
 
 
-def half_distance(sample: NDArray[np.float64], rng: Generator, rounds: int = 500, between: Between = distance) -> float:
-    """Mean distance (Kolmogorov–Smirnov unless `between` is another) of one random half of a sample from the other."""
+def half_distance(sample: Doubles, rng: Generator, rounds: int = 500, between: Between = ks_distance) -> float:
+    """Compute how far one random half of a sample is from the other, on average.
+
+    Parameters
+    ----------
+    sample
+        `(n,)`.
+    rng
+        Draws the halves.
+    rounds
+        How many pairs of halves are drawn.
+    between
+        The distance.
+
+    Returns
+    -------
+    float
+        Mean distance of the halves: what a perfect other sample of this size would reach.
+    """
     halves = (np.array_split(rng.permutation(sample), 2) for _ in range(rounds))
     return float(np.mean([between(one, other) for one, other in halves]))

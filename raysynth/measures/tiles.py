@@ -1,4 +1,4 @@
-"""Images for Inception: random tiles of frames and single-cell crops, all grey values by one fixed map.
+"""Images for a network: random tiles of frames and single-cell crops, all grey values by one fixed map.
 
 Real and synthetic sets go through the same functions, so no set is stretched to its own range.
 """
@@ -10,37 +10,92 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Labels
 from raysynth.data.frames import as_volume
-from raysynth.preparation.intensity import PERCENTILES, IntensityMap
+from raysynth.preparation.intensity import INTENSITY_PERCENTILES, IntensityMap
 
 TILE_DIAMETERS = 4
+"""Side of a tile, in median diameters of a cell."""
 
-Frame = tuple[NDArray[Any], NDArray[np.uint32]]
+LabelledImage = tuple[NDArray[Any], Labels]
 """Image and labels, `([z,] y, x)`."""
 
 
 def fixed_map(images: Sequence[NDArray[Any]]) -> IntensityMap:
-    """The linear map from the 0.1st to the 99.9th percentile of all pixels of the real training images."""
-    low, high = np.percentile(np.concatenate([image.ravel() for image in images]), PERCENTILES)
+    """Make the linear map of grey values that all sets go through.
+
+    Parameters
+    ----------
+    images
+        The real images, of any shape, in grey values.
+
+    Returns
+    -------
+    IntensityMap
+        From the 0.1st to the 99.9th percentile of all their pixels.
+    """
+    low, high = np.percentile(np.concatenate([image.ravel() for image in images]), INTENSITY_PERCENTILES)
     return IntensityMap(low=float(low), high=max(float(high), float(low) + 1), kind="linear")
 
 
 def to_bytes(grey: NDArray[Any], fixed: IntensityMap) -> NDArray[np.uint8]:
-    """Grey values of any shape as uint8."""
+    """Map grey values to 0 to 255.
+
+    Parameters
+    ----------
+    grey
+        Of any shape.
+    fixed
+        The map; values beyond its range are clipped.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, of the same shape.
+    """
     return np.rint(255 * fixed.to_unit(grey)).astype(np.uint8)
 
 
-def tile_side(median_diameter_px: float, frames: Sequence[Frame]) -> int:
-    """`TILE_DIAMETERS` median diameters, or the smallest frame's side where that is less."""
+def tile_side(median_diameter_px: float, frames: Sequence[LabelledImage]) -> int:
+    """Choose the side of the tiles, in pixels.
+
+    Parameters
+    ----------
+    median_diameter_px
+        Median diameter of the cells.
+    frames
+        The frames that tiles will be cut from.
+
+    Returns
+    -------
+    int
+        `TILE_DIAMETERS` median diameters, or the smallest frame's side where that is less.
+    """
     return min(round(TILE_DIAMETERS * median_diameter_px), *(n for image, _ in frames for n in image.shape[-2:]))
 
 
-def random_tiles(frames: Sequence[Frame], side: int, count: int, rng: Generator) -> NDArray[Any]:
-    """Tiles `(count, side, side)` in the order of their frames, each frame giving as many, one more or one less.
+def random_tiles(frames: Sequence[LabelledImage], side: int, count: int, rng: Generator) -> NDArray[Any]:
+    """Cut random tiles, from each frame as many, one more or one less.
 
-    A tile's place is uniform in the plane. Of volumes, it is cut from one of the slices that hold a label, all of equal
-    weight: slices past the last cell show background alone, and how many of them a stack has is the microscopist's
-    choice.
+    A tile's position is uniform in the plane. Of volumes, it is cut from one of the slices that hold a label, all of
+    equal weight. Slices past the last cell show background alone, and how many of them a stack has is the
+    microscopist's choice.
+
+    Parameters
+    ----------
+    frames
+        Images with their labels.
+    side
+        Side of a tile, in pixels.
+    count
+        Number of tiles.
+    rng
+        Draws slices and positions.
+
+    Returns
+    -------
+    numpy.ndarray
+        `(count, side, side)`, in the order of their frames and in the images' own type.
     """
     tiles = []
     for picked in np.linspace(0, len(frames), count, endpoint=False).astype(int):

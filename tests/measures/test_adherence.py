@@ -2,15 +2,16 @@ from pathlib import Path
 
 import numpy as np
 
+from raysynth.base.arrays import Doubles, Mask
 from raysynth.measures.adherence import adherence, foreground, swap_test
 
 
-def discs(*radii: float) -> np.ndarray:
+def discs(*radii: float) -> Mask:
     y, x = np.mgrid[:48, :48]
     return np.stack([(y - 24) ** 2 + (x - 24) ** 2 <= r**2 for r in radii])
 
 
-def pictures(masks: np.ndarray) -> np.ndarray:
+def pictures(masks: Mask) -> Doubles:
     rng = np.random.default_rng(0)
     return masks * 0.6 + 0.2 + 0.03 * rng.standard_normal(masks.shape)
 

@@ -1,9 +1,10 @@
 import numpy as np
 
+from raysynth.base.arrays import Mask
 from raysynth.measures.copies import near_copies, nearest_correlation, nearest_iou, texture_copies
 
 
-def shape(height: int, width: int) -> np.ndarray:
+def shape(height: int, width: int) -> Mask:
     mask = np.zeros((16, 16), bool)
     mask[2 : 2 + height, 3 : 3 + width] = True
     return mask

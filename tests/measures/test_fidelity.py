@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from raysynth.measures.fidelity import compare, fid, kid, kid_excess, precision_recall
+from raysynth.measures.fidelity import compare_features, fid, kid, kid_excess, precision_recall
 
 
 def features(seed: int, n: int = 400, d: int = 16, shift: float = 0.0) -> torch.Tensor:
@@ -49,12 +49,12 @@ def test_images_of_one_frame_that_are_alike_widen_the_error() -> None:
 
 
 def test_sets_are_compared_at_the_smallest_n() -> None:
-    figures = compare(features(0), features(1, 300), features(2, 200, shift=0.5))
-    assert figures.n == 200
-    assert figures.excess == pytest.approx(figures.kid - figures.kid_real)
-    assert figures.ratio == pytest.approx(figures.fid / figures.fid_real)
-    assert figures.excess > 3 * figures.error
-    assert figures.ratio > 2
+    found = compare_features(features(0), features(1, 300), features(2, 200, shift=0.5))
+    assert found.n == 200
+    assert found.excess == pytest.approx(found.kid - found.kid_real)
+    assert found.ratio == pytest.approx(found.fid / found.fid_real)
+    assert found.excess > 3 * found.error
+    assert found.ratio > 2
 
 
 def test_precision_and_recall_tell_strange_images_from_missing_ones() -> None:

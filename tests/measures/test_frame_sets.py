@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +6,7 @@ import tifffile
 
 from raysynth.base.errors import InputError
 from raysynth.measures.frame_sets import frame_set, median_diameter, whole_cells
-
-Pairs = Callable[..., Path]
+from tests.fixtures.scenes import WriteDataset, WritePairs
 
 
 def ctc(root: Path, sequence: str, labels: str, times: tuple[int, ...]) -> None:
@@ -19,7 +17,7 @@ def ctc(root: Path, sequence: str, labels: str, times: tuple[int, ...]) -> None:
             tifffile.imwrite(root / folder / f"{name}{time:03d}.tif", image + time)
 
 
-def test_folders_of_images_and_masks_are_read(pairs: Pairs) -> None:
+def test_folders_of_images_and_masks_are_read(pairs: WritePairs) -> None:
     found = frame_set(str(pairs("real", count=3)))
     assert (found.labels, found.voxel_um, len(found.frames)) == ("masks", None, 3)
     pixels = found.read()[0]
@@ -27,7 +25,7 @@ def test_folders_of_images_and_masks_are_read(pairs: Pairs) -> None:
     assert median_diameter([pixels], "real") == pytest.approx(14, rel=0.1)
 
 
-def test_volumes_are_recognised(pairs: Pairs) -> None:
+def test_volumes_are_recognised(pairs: WritePairs) -> None:
     found = frame_set(str(pairs("real", count=1, shape=(16, 72, 80))))
     assert found.read()[0].image.ndim == 3
     assert len(whole_cells(found.read()[0])) == 12
@@ -43,7 +41,7 @@ def test_a_sequence_takes_the_labels_that_name_every_cell(tmp_path: Path) -> Non
     assert len(frame_set(str(tmp_path)).frames) == 3
 
 
-def test_a_data_set_gives_the_frames_it_has(dataset: Callable[..., str]) -> None:
+def test_a_data_set_gives_the_frames_it_has(dataset: WriteDataset) -> None:
     found = frame_set(dataset(shards=(1,)))
     assert (found.voxel_um, len(found.frames)) == ((1.0, 1.0), 2)
     assert found.read()[0].labels.max() == 12
@@ -60,7 +58,7 @@ def test_halves_keep_neighbours_together_and_some_are_spread(tmp_path: Path) -> 
         found.some(1).halves()
 
 
-def test_what_is_no_set_is_named(tmp_path: Path, pairs: Pairs) -> None:
+def test_what_is_no_set_is_named(tmp_path: Path, pairs: WritePairs) -> None:
     with pytest.raises(InputError, match="absent is no set of labelled frames"):
         frame_set(str(tmp_path / "absent"))
     (tmp_path / "01").mkdir()

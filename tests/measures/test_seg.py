@@ -7,19 +7,23 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
+from raysynth.base.arrays import Labels
 from raysynth.base.errors import InputError
-from raysynth.measures.seg import compare, overlap
+from raysynth.measures.seg import compare_labels
 
 Folders = tuple[Path, Path]
+Ints = NDArray[np.int32]
+IntPair = tuple[Ints, Ints]
 
 
-def place(folder: Path, name: str, labels: Any) -> None:
+def place(folder: Path, name: str, labels: NDArray[Any]) -> None:
     folder.mkdir(exist_ok=True)
     tifffile.imwrite(folder / name, np.asarray(labels, np.int32), photometric="minisblack")
 
 
-def bars(*lengths: int, width: int = 40) -> np.ndarray:
+def bars(*lengths: int, width: int = 40) -> Labels:
     """Cells 1, 2, ... side by side in one row of `width` pixels."""
     row = np.repeat(np.arange(1, len(lengths) + 1), lengths)
     return np.pad(row, (0, width - len(row)))[None].astype(np.uint32)
@@ -31,37 +35,14 @@ def folders(tmp_path: Path) -> Folders:
     return tmp_path / "predicted", tmp_path / "reference"
 
 
-def test_a_cell_is_matched_by_what_covers_more_than_half_of_it() -> None:
-    assert overlap(bars(10), bars(6)).jaccard() == pytest.approx([0.6])
-    assert overlap(bars(10), bars(5)).jaccard() == [0]
-    assert overlap(bars(10), bars(20)).jaccard() == pytest.approx([0.5])  # far too large a cell matches still
-    assert overlap(bars(4, 4), bars(8)).jaccard() == pytest.approx([0.5, 0.5])  # one cell may match two
-    assert overlap(bars(3), np.zeros((1, 40), np.uint32)).jaccard() == [0]
-
-
-def test_large_labels_are_counted_like_small_ones() -> None:
-    reference, predicted = bars(10, 12), bars(9, 12)
-    high = np.where(reference > 0, reference + np.uint32(4_000_000_000), 0).astype(np.uint32)
-    np.testing.assert_array_equal(overlap(high, predicted).jaccard(), overlap(reference, predicted).jaccard())
-    np.testing.assert_array_equal(overlap(predicted, high).iou, overlap(predicted, reference).iou)
-
-
-def test_true_positives_are_pairs_one_to_one() -> None:
-    cells = overlap(bars(10, 10), bars(8, 11))
-    assert [cells.true_positives(t) for t in (0.5, 0.8, 0.81)] == [2, 1, 0]
-    halves = overlap(bars(10), bars(5, 5))  # both halves have an IoU of 0.5 with the one cell
-    assert halves.true_positives(0.5) == 1
-    assert overlap(bars(10), np.zeros((1, 40), np.uint32)).true_positives(0.5) == 0
-
-
 def test_seg_is_the_mean_over_cells_and_not_over_frames(folders: Folders) -> None:
     predicted, reference = folders
     for time, (found, wanted) in enumerate([(bars(10), bars(10)), (bars(6), bars(10, 5, 5))]):
         place(predicted, f"mask{time:03d}.tif", found)
         place(reference, f"man_seg{time:03d}.tif", wanted)
-    result = compare(str(predicted), str(reference))
+    result = compare_labels(str(predicted), str(reference))
     assert result.seg == pytest.approx((1 + 0.6) / 4)
-    assert result.figures()["matched"] == 2
+    assert result.to_json()["matched"] == 2
     # At 0.6 two pairs, no false positive and two false negatives; above it one pair and one false positive.
     assert result.average_precision[0.6] == pytest.approx(2 / 4)
     assert result.average_precision[0.7] == pytest.approx(1 / 5)
@@ -73,11 +54,15 @@ def test_a_frame_without_prediction_counts_unless_only_common_ones_are_asked_for
     place(reference, "man_seg000.tif", bars(10))
     place(reference, "man_seg001.tif", bars(10, 10, 10))
     seen: list[tuple[int, int]] = []
-    result = compare(str(predicted), str(reference), update=lambda done, total: seen.append((done, total)))
+
+    def progress(done: int, total: int, message: str = "") -> None:
+        seen.append((done, total))
+
+    result = compare_labels(str(predicted), str(reference), progress=progress)
     assert (result.seg, result.missing) == (0.25, ("man_seg001.tif",))
     assert result.average_precision[0.5] == 0.25
     assert seen == [(1, 2), (2, 2)]
-    result = compare(str(predicted), str(reference), common=True)
+    result = compare_labels(str(predicted), str(reference), common=True)
     assert (result.seg, result.missing) == (1, ("man_seg001.tif",))
 
 
@@ -86,11 +71,11 @@ def test_an_annotated_slice_is_compared_with_that_slice(folders: Folders) -> Non
     place(predicted, "mask004.tif", np.stack([bars(30), bars(10), bars(6)]))
     place(reference, "man_seg_004_001.tif", bars(10))
     place(reference, "man_seg_004_002.tif", bars(10))
-    result = compare(str(predicted), str(reference))
+    result = compare_labels(str(predicted), str(reference))
     assert result.jaccard == pytest.approx([1, 0.6])
     place(reference, "man_seg_004_003.tif", bars(10))
     with pytest.raises(InputError, match=r"man_seg_004_003\.tif annotates slice 3"):
-        compare(str(predicted), str(reference))
+        compare_labels(str(predicted), str(reference))
 
 
 def test_what_cannot_be_compared_is_named(folders: Folders) -> None:
@@ -98,24 +83,24 @@ def test_what_cannot_be_compared_is_named(folders: Folders) -> None:
     place(predicted, "mask000.tif", bars(10))
     place(reference, "man_seg000.tif", bars(10, width=41))
     with pytest.raises(InputError, match=r"man_seg000\.tif has shape \(1, 41\)"):
-        compare(str(predicted), str(reference))
+        compare_labels(str(predicted), str(reference))
     place(reference, "man_seg000.tif", bars())
     with pytest.raises(InputError, match="labels no cell"):
-        compare(str(predicted), str(reference))
+        compare_labels(str(predicted), str(reference))
     (reference / "man_seg000.tif").rename(reference / "man_seg009.tif")
     with pytest.raises(InputError, match="no whole frame of those"):
-        compare(str(predicted), str(reference))
+        compare_labels(str(predicted), str(reference))
 
 
-def label_pairs(depth: int | None) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
+def label_pairs(depth: int | None) -> st.SearchStrategy[IntPair]:
     """A reference of blocks and a prediction with blocks merged, lost, moved and frayed; both with some background."""
     coarse = (3, 4) if depth is None else (depth, 3, 4)
     fine = tuple(n * (3 if axis >= len(coarse) - 2 else 1) for axis, n in enumerate(coarse))
 
-    def pair(blocks: Any, names: Any, noise: Any, shift: int) -> tuple[np.ndarray, np.ndarray]:
+    def pair(blocks: Ints, names: Ints, noise: Ints, shift: int) -> IntPair:
         reference = blocks.repeat(3, axis=-1).repeat(3, axis=-2)
         predicted = np.where(noise < 4, noise, np.roll(names[reference], shift, axis=-1))
-        return tuple(np.pad(labels, 1).astype(np.int32) for labels in (reference, predicted))
+        return np.pad(reference, 1).astype(np.int32), np.pad(predicted, 1).astype(np.int32)
 
     return st.builds(
         pair,
@@ -134,7 +119,7 @@ def test_seg_is_that_of_py_ctcmetrics(folders: Folders, depth: int | None) -> No
     predicted, reference = folders
 
     @given(pair=label_pairs(depth), slices=st.booleans())
-    def check(pair: tuple[np.ndarray, np.ndarray], slices: bool) -> None:
+    def check(pair: IntPair, slices: bool) -> None:
         for file in [*reference.glob("*")]:
             file.unlink()
         sparse = slices and depth is not None
@@ -143,7 +128,9 @@ def test_seg_is_that_of_py_ctcmetrics(folders: Folders, depth: int | None) -> No
         asked = reference / ("man_seg_000.tif" if sparse else "man_seg000.tif")
         names, _, _, _, ious = representations.match(str(asked), str(predicted / "mask000.tif"))
         if names:
-            assert compare(str(predicted), str(reference)).seg == pytest.approx(oracle([names], [ious]), abs=1e-12)
+            assert compare_labels(str(predicted), str(reference)).seg == pytest.approx(
+                oracle([names], [ious]), abs=1e-12
+            )
 
     check()
 
@@ -159,4 +146,4 @@ def test_seg_is_that_of_py_ctcmetrics(folders: Folders, depth: int | None) -> No
 )
 def test_silver_against_gold_labels(real_data: Path, sequence: str, seg: float) -> None:
     silver, gold = (str(real_data / f"{sequence}_{kind}" / "SEG") for kind in ("ST", "GT"))
-    assert compare(silver, gold, common=True).seg == pytest.approx(seg, abs=5e-5)
+    assert compare_labels(silver, gold, common=True).seg == pytest.approx(seg, abs=5e-5)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from raysynth.measures.tiles import fixed_map, random_tiles, tile_side, to_bytes
+from raysynth.measures.tiles import LabelledImage, fixed_map, random_tiles, tile_side, to_bytes
 
 
-def frame(shape: tuple[int, ...], value: int) -> tuple[np.ndarray, np.ndarray]:
+def frame(shape: tuple[int, ...], value: int) -> LabelledImage:
     labels = np.zeros(shape, np.uint32)
     labels[..., 4:8, 4:8] = 1
     return np.full(shape, value, np.uint16), labels
