@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
 SUITE ?= stages
+# Byte code of what raysynth imports, once: pip would compile all of every library, which takes minutes.
+COMPILE := $(BIN)/python -m bench byte_code
 
 .PHONY: setup setup-dev demo test check docs bench clean
 .DELETE_ON_ERROR:
@@ -16,12 +18,12 @@ setup-dev: $(VENV)/.installed-dev
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@start=$$(date +%s); \
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e . && touch $@ && \
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e . && $(COMPILE) && touch $@ && \
 	echo "raysynth installed in $(VENV) in $$(( $$(date +%s) - start )) s"
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@start=$$(date +%s); \
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[dev]' && touch $@ && \
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[dev]' && $(COMPILE) && touch $@ && \
 	echo "developer tools installed in $$(( $$(date +%s) - start )) s"
 
 demo: setup

@@ -28,8 +28,9 @@ from bench.common.suite import described, suite_options
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config.reading import load
 from raysynth.population.cell import Cell
-from raysynth.population.compose import Composer
+from raysynth.population.compose import FrameComposer
 from raysynth.population.placement import Rules, place
+from raysynth.population.settings import CompositionSettings
 from raysynth.preparation.statistics import Region
 
 _AUTHORS = {"placed": 27, "seconds": 5.9}
@@ -99,7 +100,7 @@ def _placing(rng: Generator, counts: Sequence[int], repeats: int) -> dict[str, A
     return {str(n): _measure(masks[:n], _LARGE_VOLUME, Rules(0.5, z_scale=1.5), repeats) for n in counts}
 
 
-def _composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[_Mask]) -> Composer:
+def _composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[_Mask]) -> FrameComposer:
     """Compose frames of `cells` cells with smooth textures, whose masks take turns in `shapes`."""
     settings = [f"population.frame_px={list(frame)}", f"population.cells=[{cells}, {cells}]", "population.region=none"]
     statistics = open_bundle(bundle).info.statistics
@@ -110,7 +111,8 @@ def _composer(bundle: str, frame: tuple[int, ...], cells: int, shapes: Sequence[
         texture = np.full(grown, 0.1, np.float16)
         texture[..., _RING:-_RING, _RING:-_RING][mask] = rng.uniform(0.4, 0.8, int(mask.sum()))
         made.append(Cell(mask, texture, _RING))
-    return Composer(made, statistics, load(CONFIGS / f"{bundle}.yaml", settings), 0, 0)
+    composition = CompositionSettings.of(load(CONFIGS / f"{bundle}.yaml", settings))
+    return FrameComposer(made, statistics, composition, 0, 0)
 
 
 def _whole_frames(
@@ -120,7 +122,7 @@ def _whole_frames(
     made, seconds, placed = _composer(bundle, frame, cells, shapes), [], []
     for index in range(repeats):
         start = time.process_time()
-        *_, placement = made.frame(index)
+        placement = made.frame(index).placement
         seconds.append(time.process_time() - start)
         placed.append(int(placement.placed.sum()))
     return {"cells": cells, "placed_least": min(placed), "median_s": median(seconds), "least_s": min(seconds)}

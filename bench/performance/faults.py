@@ -33,7 +33,8 @@ from bench.common.processes import title
 from bench.common.same_bytes import differing, hashes
 from bench.common.suite import described, suite_options
 from raysynth.actors.generate import generate
-from raysynth.store.verify import verify
+from raysynth.store.reader import Dataset
+from raysynth.store.verify import verify_dataset
 
 _SHARDS, _FRAMES, _CELLS, _SYNTHESIS_S, _LATEST_S = 24, 4, 12, 1.0, 3.0
 
@@ -110,7 +111,7 @@ def _measure(series: _Series, runs: int, kills: int) -> dict[str, Any]:
         name = f"run-{number:02d}"
         row = series.run(name, kills)
         row["differing"] = differing(reference, hashes(str(series.folder / name)))[:5]
-        row["verified"] = verify(str(series.folder / name)).ok
+        row["verified"] = verify_dataset(Dataset(series.folder / name)).ok
         rows.append(row)
         print(name, json.dumps(row), flush=True)
     same = sum(not row["differing"] and row["verified"] for row in rows)

@@ -32,7 +32,8 @@ from raysynth.actors.sent_bundle import SentBundle
 from raysynth.actors.work import CascadeFactory
 from raysynth.config import Config
 from raysynth.config.reading import load
-from raysynth.store.verify import verify
+from raysynth.store.reader import Dataset
+from raysynth.store.verify import verify_dataset
 
 _NODES, _PATIENCE_S = 2, 900
 _HEAD = "f" * 51 + "00000"  # what the provider calls its head node
@@ -145,7 +146,7 @@ def main() -> None:
                 config, str(folder / "set.zarr"), given.frames, address=address, factory=_gathering(actors)
             )
             elapsed = time.monotonic() - started
-        bad = verify(summary["dataset"]).bad
+        bad = verify_dataset(Dataset(summary["dataset"])).bad
         came = len(list(actors.iterdir()))
     assert summary["failed"] == {}, summary["failed"]
     assert not bad, bad

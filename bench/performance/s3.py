@@ -28,7 +28,8 @@ from bench.common.fixed_cost import Ellipses, small_frames
 from bench.common.same_bytes import differing, hashes
 from bench.common.suite import described, suite_options
 from raysynth.actors.generate import generate
-from raysynth.store.verify import verify
+from raysynth.store.reader import Dataset
+from raysynth.store.verify import verify_dataset
 
 _BUCKET, _FRAMES, _SYNTHESIS_S = "cells", 4, 0.2
 _CONTROL = "/bench/"
@@ -171,7 +172,7 @@ def main() -> None:
                 "requests": counted["requests"],
                 "spoilt": counted["spoilt"],
                 "differing": differing(reference, hashes(f"s3://{_BUCKET}/run-{number}")),
-                "verified": verify(f"s3://{_BUCKET}/run-{number}").ok,
+                "verified": verify_dataset(Dataset(f"s3://{_BUCKET}/run-{number}")).ok,
             }
             rows.append(row)
             print(row, flush=True)

@@ -18,9 +18,13 @@ import torch
 
 from bench.common.environment import save_result
 from bench.common.suite import described, suite_options
+from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.bundle_info import resolve
 from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.settings import CascadeSettings
 from raysynth.config.reading import load
 from raysynth.population.compose import compose_shard
+from raysynth.population.settings import CompositionSettings
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import encode_frames
 
@@ -39,9 +43,10 @@ class _Stages:
     """One bundle on one device."""
 
     def __init__(self, bundle: str, path: str, device: str, settings: list[str]) -> None:
-        config = load(Path(path), (f"bundle={bundle}", *settings))
-        self.cascade = Cascade(bundle, config, device)
-        self.config, self.statistics = self.cascade.config, self.cascade.statistics
+        opened = open_bundle(bundle)
+        self.config = resolve(load(Path(path), (f"bundle={bundle}", *settings)), opened.info)
+        self.cascade = Cascade(opened, CascadeSettings.of(self.config), device)
+        self.composition, self.statistics = CompositionSettings.of(self.config), self.cascade.statistics
         counts = [record.cells for record in self.statistics.frames if record.cells]
         self.frames = max(1, round(self.config.generate.cells_per_shard / median(counts)))
 
@@ -50,7 +55,7 @@ class _Stages:
         made, total = _timed(lambda: self.cascade.synthesise(index, _SEED))
         frames = range(self.frames)
         composed, compose = _timed(
-            lambda: compose_shard(made.cells, self.statistics, self.config, _SEED, index, frames)
+            lambda: compose_shard(made.cells, self.statistics, self.composition, _SEED, index, frames)
         )
         spec = DatasetSpec(
             frames=self.frames,

@@ -81,10 +81,11 @@ class _Case:
 
     def whole(self, folder: Path) -> None:
         """Write a data set, as `generate` does."""
-        create_dataset(str(folder), self.manifest)
+        objects = Objects(folder, create=True)
+        create_dataset(objects, self.manifest)
         for index, shard in enumerate(self.shards):
-            write_shard(str(folder), self.spec, index, *shard, {})
-        finalise(str(folder))
+            write_shard(objects, self.spec, index, *shard, {})
+        finalise(objects)
 
     def encoder(self, folder: Path) -> None:
         """Write image and labels at full resolution by this project's encoder."""

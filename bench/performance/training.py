@@ -22,6 +22,7 @@ from bench.common.environment import save_result
 from bench.common.suite import described
 from raysynth.actors.cluster import cluster
 from raysynth.config import Config
+from raysynth.config.places import Places
 from raysynth.config.reading import load
 from raysynth.preparation.prepare import prepare
 from raysynth.train.ray_trainer import fit_on_ray
@@ -93,7 +94,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, cluster():
         changes = [f"masks.train.{name}={value}" for name, value in settings.items()]
         config = load(options.config, [*changes, f"workspace={folder}/workspace", "runtime.device=cpu"])
-        prepare(config)
+        prepare(config.data, config.crops, config.shapes, Places.of(config).prepared)
         one, two = (_run(config, Path(folder, str(workers)), workers) for workers in (1, 2))
         killed = _run(config, Path(folder, "killed"), 1, kill_step=options.steps // 2)
     apart = [abs(two["losses"][step] / loss - 1) for step, loss in one["losses"].items()]

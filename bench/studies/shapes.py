@@ -34,7 +34,7 @@ from raysynth.geometry.slicing import slices
 from raysynth.geometry.spectrum import Spectrum, power
 from raysynth.measures.shape import SHAPE_METRICS, half_distance, ks_distance, measure_shape, shape_columns
 from raysynth.preparation.cells import LabelledCell
-from raysynth.preparation.prepare import labelled_cells
+from raysynth.preparation.found_frames import labelled_cells
 
 _SEED = 3
 _SHARD = 32
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
     config = load(chosen.config, chosen.set)
-    train, validation = (_whole(cells) for cells in labelled_cells(config))
+    train, validation = (_whole(cells) for cells in labelled_cells(config.data, config.crops))
     voxel_um = config.data.voxel_um
     assert voxel_um is not None
     widths = np.array([2 * np.sqrt(m.any(axis=0).sum() / np.pi) * voxel_um[-1] for m in train])

@@ -34,7 +34,8 @@ from raysynth.cascade.bundle import open_bundle, save_info
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.store.marks import done_shards
-from raysynth.store.verify import verify
+from raysynth.store.reader import Dataset
+from raysynth.store.verify import verify_dataset
 from raysynth.train.run import bundle_folder
 
 _SHARDS, _KILLS, _LATEST_S = 10, 5, 1.0
@@ -111,7 +112,7 @@ class _Job:
     def done(self, name: str) -> int:
         """Count the finished shards."""
         folder = self.folder / name
-        return len(done_shards(str(folder))) if folder.is_dir() else 0
+        return len(done_shards(Objects(folder))) if folder.is_dir() else 0
 
 
 def _broken_run(job: _Job, name: str, rng: random.Random) -> list[dict[str, object]]:
@@ -170,7 +171,7 @@ def _compare(job: _Job, reference: dict[str, str], name: str) -> dict[str, objec
     """Whether the data set `name` has the reference's objects, byte for byte."""
     made = hashes(str(job.folder / name))
     changed = differing(reference, made)
-    report = verify(str(job.folder / name))
+    report = verify_dataset(Dataset(job.folder / name))
     return {"same": not changed, "verified": report.ok, "objects": len(made), "differing": changed[:5]}
 
 

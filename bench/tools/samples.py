@@ -32,7 +32,7 @@ from raysynth.cascade.bundle_info import resolve
 from raysynth.cascade.cascade import open_cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config.reading import load
-from raysynth.export.pictures import GAP_PX, PAPER, Picture, Screen
+from raysynth.export.pictures import GAP_PX, SHEET_COLOUR, Picture, Screen
 from raysynth.train.crops import load_crops, load_statistics
 
 _COLUMNS = 10
@@ -51,7 +51,7 @@ def _grid(tiles: list[Picture], columns: int) -> Picture:
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in cells])
     for axis, size in enumerate(tiles[0].shape[:2]):
         gap = np.arange(sheet.shape[axis]) % (size + GAP_PX) >= size
-        sheet[gap if axis == 0 else (slice(None), gap)] = PAPER
+        sheet[gap if axis == 0 else (slice(None), gap)] = SHEET_COLOUR
     return sheet
 
 
@@ -85,7 +85,7 @@ def _draw_crops(name: str, real: _Grey, synthetic: _Grey, rng: np.random.Generat
     order = rng.permutation(len(tiles))
     shown = [_framed(tiles[i]) if i >= len(real) else tiles[i] for i in order]
     blind, marked = _grid([tiles[i] for i in order], _COLUMNS), _grid(shown, _COLUMNS)
-    between = np.full((len(blind), 4 * GAP_PX, 3), PAPER, np.uint8)
+    between = np.full((len(blind), 4 * GAP_PX, 3), SHEET_COLOUR, np.uint8)
     _save(f"blind-{name}", np.concatenate([blind, between, marked], axis=1))
 
 
