@@ -60,7 +60,11 @@ class Config(Settings):
         None,
         description="folder or s3://bucket/prefix of the trainings' checkpoints; null: `training` in the workspace",
     )
-    data: DataConfig = Field(default_factory=data_of_bundle, validate_default=True)
+    data: DataConfig = Field(
+        default_factory=data_of_bundle,
+        validate_default=True,
+        description="the real data; only a configuration with a bundle can do without",
+    )
     crops: CropConfig = CropConfig()
     masks: MasksConfig = MasksConfig()
     shapes: ShapesConfig = ShapesConfig()

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from raysynth.base.errors import InputError
+from raysynth.config.data import DataConfig
 from raysynth.config.shipped import find_bundle
 
 
-def data_of_bundle(settings: dict[str, Any]) -> dict[str, Any] | None:
+def data_of_bundle(settings: dict[str, Any]) -> DataConfig | None:
     """Take the group `data` from the configuration's bundle.
 
     Parameters
@@ -17,7 +18,7 @@ def data_of_bundle(settings: dict[str, Any]) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
+    DataConfig or None
         Dimensions, voxel size and origin; the folder of the data stays empty. None when there is no bundle either.
 
     Raises
@@ -33,11 +34,11 @@ def data_of_bundle(settings: dict[str, Any]) -> dict[str, Any] | None:
         bundle = json.loads(file.read_bytes())
         statistics, origin = bundle["statistics"], bundle.get("data", {})
         voxel = statistics["voxel_um"]
-        return {
-            "root": "",
-            "dimensions": statistics["dimensions"],
-            "voxel_um": None if voxel is None else tuple(voxel),
+        return DataConfig(
+            root="",
+            dimensions=statistics["dimensions"],
+            voxel_um=None if voxel is None else tuple(voxel),
             **{key: str(origin.get(key, "")) for key in ("source", "licence", "attribution")},
-        }
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{file} is damaged: install or train the bundle again") from None
