@@ -1,11 +1,20 @@
-"""The diffusion process that all three models share: schedule, v-objective, deterministic sampler.
+"""The diffusion process that all three models share: noise schedule, objective, deterministic sampler.
 
-Zero terminal signal-to-noise (Lin 2024) lets the models set the mean of an image, which a soft mask's size and a
-texture's brightness depend on; it asks for v-prediction (Salimans & Ho 2022).
+At time t an image x_0 is mixed with noise ε:
+
+    x_t = α_t x_0 + σ_t ε,    α_t² + σ_t² = 1,    α_t² = the schedule's `alphas_cumprod` at t.
+
+The schedule ends without any signal, α_T = 0 (zero terminal signal-to-noise, Lin 2024). Sampling starts from pure
+noise, and so training must see it too: else a network never learns to set the mean of an image, which a mask's size and
+a texture's brightness depend on. Where α = 0, predicted noise says nothing of x_0. The networks predict the velocity
+instead (Salimans & Ho 2022):
+
+    v = α_t ε - σ_t x_0,    and so    x_0 = α_t x_t - σ_t v,
+
+which is well defined at both ends.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import torch
 from diffusers import DDIMScheduler
@@ -14,12 +23,18 @@ from torch import Tensor
 
 from raysynth.base.seeds import normal
 
-T = TypeVar("T")
 TIMESTEPS = 1000
+"""Timesteps of the schedule."""
 
 
 def schedule() -> DDIMScheduler:
-    """The noise schedule of every model trained from scratch."""
+    """Make the noise schedule of every model that is trained from scratch.
+
+    Returns
+    -------
+    DDIMScheduler
+        Cosine schedule with zero terminal signal-to-noise, for velocities.
+    """
     return DDIMScheduler(
         num_train_timesteps=TIMESTEPS,
         beta_schedule="squaredcos_cap_v2",
@@ -31,13 +46,45 @@ def schedule() -> DDIMScheduler:
 
 
 def noise_and_time(rngs: Sequence[Generator], *shape: int, steps: int = TIMESTEPS) -> tuple[Tensor, Tensor]:
-    """One noise map `(n, *shape)` and one timestep `(n,)` for each sample's own generator."""
+    """Draw the noise and the timestep of each training sample from its own generator.
+
+    Parameters
+    ----------
+    rngs
+        One generator per sample.
+    *shape
+        Shape of one sample's noise, for example channels, height and width.
+    steps
+        Timesteps to draw from.
+
+    Returns
+    -------
+    tuple of Tensor
+        Standard normal noise `(n, *shape)`, and timesteps `(n,)` from 0 to `steps - 1`; on the CPU.
+    """
     t = torch.tensor([int(rng.integers(steps)) for rng in rngs])
     return torch.stack([normal(rng, *shape) for rng in rngs]), t
 
 
 def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """Squared error of the scheduler's own prediction target, `(n,)`."""
+    """Compare a prediction with the schedule's own target: the velocity, or the noise.
+
+    Parameters
+    ----------
+    scheduler
+        The noise schedule.
+    predicted
+        Output of the network `(n, ...)`.
+    x0, noise
+        Clean samples and their noise, of the same shape.
+    t
+        Timesteps `(n,)`.
+
+    Returns
+    -------
+    Tensor
+        Mean squared error of each sample `(n,)`.
+    """
     velocity = scheduler.config.prediction_type == "v_prediction"
     target = scheduler.get_velocity(x0, noise, t) if velocity else noise
     return (predicted.float() - target).square().flatten(1).mean(dim=1)
@@ -52,13 +99,43 @@ def denoise(
     spacing: float = 1.0,
     order: int = 1,
 ) -> Tensor:
-    """From `x_T` = noise `(n, c, h, w)` to `x_0` by a deterministic solver of the given order.
+    """Turn noise into samples by a deterministic solver.
 
-    predict: from `x_t` and the timesteps `(n,)` to the network's output, velocity or noise as the scheduler says.
-    spacing: the i-th of n timesteps lies at (i / n)^spacing of the whole. Above 1 more of them lie where little noise
-    is left: camera noise, the finest part of a texture, is decided there, and even steps lose a third of it.
-    order: 1 is DDIM with eta = 0 (Song 2021); 2 is DPM-Solver++(2M) (Lu 2022), which extrapolates `x_0` from the last
-    two steps. At zero terminal signal-to-noise its first step is DDIM's, as its last one always is.
+    Parameters
+    ----------
+    predict
+        From `x_t` and the timesteps `(n,)` to the network's output: velocity or noise, as the scheduler says.
+    noise
+        Standard normal `x_T`, `(n, c, h, w)`.
+    scheduler
+        The schedule that the network was trained with.
+    steps
+        Evaluations of the network.
+    spacing
+        The i-th of n timesteps lies at (i / n)^spacing of the whole. Above 1 more of them lie where little noise is
+        left. Camera noise, the finest part of a texture, is decided there: even steps lose a third of it.
+    order
+        1 is DDIM with eta = 0 (Song 2021); 2 is DPM-Solver++(2M) (Lu 2022).
+
+    Returns
+    -------
+    Tensor
+        `x_0`, of the shape of `noise`.
+
+    Notes
+    -----
+    With λ = log(α / σ), the probability flow from time t to time s is solved exactly by
+
+        x_s = σ_s / σ_t · x_t + σ_s ∫ e^λ x_0(λ) dλ,    λ from λ_t to λ_s,
+
+    where x_0(λ) is what the network makes of x_λ. With x_0 constant over the step the integral is
+    (α_s / σ_s - α_t / σ_t) x_0, which is DDIM:
+
+        x_s = σ_s / σ_t · x_t + (α_s - α_t σ_s / σ_t) x_0.
+
+    The second order takes x_0 from the middle of the step instead. It is extrapolated linearly in λ from the last two
+    evaluations: x_0 + h / (2 h_previous) (x_0 - x_0,previous), where h = λ_s - λ_t. At zero terminal signal-to-noise
+    the first step is infinitely long in λ. There, as in the last step, this falls back to DDIM.
     """
     alpha_bar = scheduler.alphas_cumprod.to(noise.device)
     velocity = scheduler.config.prediction_type == "v_prediction"
@@ -81,5 +158,20 @@ def denoise(
 
 
 def timesteps(total: int, steps: int, spacing: float) -> list[int]:
-    """The timesteps of a sampler from the noisiest down, spaced as `denoise` says."""
+    """Choose the timesteps of a sampler.
+
+    Parameters
+    ----------
+    total
+        Timesteps of the schedule.
+    steps
+        How many are chosen.
+    spacing
+        The i-th of n lies at (i / n)^spacing of the whole.
+
+    Returns
+    -------
+    list of int
+        The timesteps, the noisiest first.
+    """
     return [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]

@@ -1,6 +1,7 @@
-"""First stages: what the texture diffusion works on instead of pixels.
+"""Image codecs: what the texture diffusion works on instead of pixels.
 
-Both turn images `(n, c, y, x)` in [-1, 1] into latents of about unit spread and back.
+A codec turns images `(n, 1, y, x)` in [-1, 1] into smaller images of more channels and of about unit spread, here
+called encoded images, and back.
 """
 
 from typing import Protocol
@@ -12,24 +13,61 @@ from torch import Tensor, nn
 from raysynth.models.signed_distance import fold, unfold
 
 
-class FirstStage(Protocol):
-    """Encoder and decoder around the diffusion; `factor` is the ratio of sides, `channels` those of a latent."""
+class ImageCodec(Protocol):
+    """Encoder and decoder around the diffusion.
+
+    Attributes
+    ----------
+    factor
+        Ratio of an image's side to that of the encoded image.
+    channels
+        Channels of an encoded image.
+    """
 
     factor: int
     channels: int
 
     def encode(self, images: Tensor) -> Tensor:
-        """Latents `(n, channels, y / factor, x / factor)` of grey images `(n, 1, y, x)`."""
+        """Encode images.
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Grey images `(n, 1, y, x)` of latents."""
+        Parameters
+        ----------
+        images
+            Grey images `(n, 1, y, x)` in [-1, 1].
+
+        Returns
+        -------
+        Tensor
+            `(n, channels, y / factor, x / factor)`.
+        """
+
+    def decode(self, encoded: Tensor) -> Tensor:
+        """Decode images.
+
+        Parameters
+        ----------
+        encoded
+            `(n, channels, y, x)`.
+
+        Returns
+        -------
+        Tensor
+            Grey images `(n, 1, y * factor, x * factor)`.
+        """
 
 
-class Folded(nn.Module):
-    """No autoencoder: `factor` x `factor` pixels become channels, without loss.
+class PixelFolding(nn.Module):
+    """No autoencoder: blocks of pixels become channels, without loss.
 
-    mean, scale: of grey values in [-1, 1]; latents are (images - mean) / scale. Fluorescence is mostly dark: pixels of
-    spread 0.1 drown in the noise of nearly every timestep, and their grain is learned last, if at all.
+    Fluorescence is mostly dark. Pixels of spread 0.1 drown in the noise of nearly every timestep, and their grain is
+    learned last, if at all. So grey values are scaled to unit spread first.
+
+    Parameters
+    ----------
+    factor
+        Side of a block in pixels.
+    mean, scale
+        Of grey values in [-1, 1]; encoded images are (images - mean) / scale.
     """
 
     def __init__(self, factor: int, mean: float = 0.0, scale: float = 1.0) -> None:
@@ -41,13 +79,19 @@ class Folded(nn.Module):
         """Scale and fold the pixels."""
         return fold((images - self.mean) / self.scale, self.factor)
 
-    def decode(self, latents: Tensor) -> Tensor:
+    def decode(self, encoded: Tensor) -> Tensor:
         """Unfold the pixels and scale them back."""
-        return unfold(latents, self.factor) * self.scale + self.mean
+        return unfold(encoded, self.factor) * self.scale + self.mean
 
 
-class Learned(nn.Module):
-    """A (frozen) `AutoencoderKL`, trained here for one-channel crops or taken from Stable Diffusion for RGB images."""
+class LearnedCodec(nn.Module):
+    """A frozen autoencoder, trained here for one-channel crops or taken from Stable Diffusion for RGB images.
+
+    Parameters
+    ----------
+    vae
+        The autoencoder; its weights no longer require gradients.
+    """
 
     def __init__(self, vae: AutoencoderKL) -> None:
         super().__init__()
@@ -57,18 +101,31 @@ class Learned(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
-        """The mean latent, scaled to unit spread."""
+        """Take the mean of what the encoder predicts, scaled to unit spread."""
         seen = images.expand(-1, self.vae.config.in_channels, -1, -1)
         return self.vae.encode(seen).latent_dist.mode() * self.vae.config.scaling_factor
 
     @torch.no_grad()
-    def decode(self, latents: Tensor) -> Tensor:
-        """Images; the mean of the channels where there are three."""
-        return self.vae.decode(latents / self.vae.config.scaling_factor).sample.mean(dim=1, keepdim=True)
+    def decode(self, encoded: Tensor) -> Tensor:
+        """Decode, and take the mean of the channels where there are three."""
+        return self.vae.decode(encoded / self.vae.config.scaling_factor).sample.mean(dim=1, keepdim=True)
 
 
 def build_autoencoder(side_px: int, factor: int) -> AutoencoderKL:
-    """An untrained one-channel autoencoder with latents `factor` times smaller than the image, four channels."""
+    """Build an untrained one-channel autoencoder, with four channels in the encoded image.
+
+    Parameters
+    ----------
+    side_px
+        Side of the crops in pixels.
+    factor
+        2 or 4: ratio of the crop's side to that of the encoded image.
+
+    Returns
+    -------
+    AutoencoderKL
+        The network, with random weights of torch's global generator.
+    """
     channels = {2: (16, 32), 4: (16, 32, 48)}[factor]
     return AutoencoderKL(
         in_channels=1,

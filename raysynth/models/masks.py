@@ -1,113 +1,159 @@
-"""MaskDDPM: 2D diffusion of single-cell masks, and the rules that reject a drawn mask.
+"""MaskDDPM: 2D diffusion of the masks of single cells.
 
-The network is a stock `UNet2DModel` on soft masks whose pixels are folded into channels, about 16 remaining a side. It
-is told the cell's area, solidity and elongation, drawn together from one real cell: without them a network of this size
-and training made round cells of nearly one size, and real populations are wider.
+The network is a stock `UNet2DModel` on signed distances whose pixels are folded into channels, about 16 remaining per
+side. It is conditioned on the cell's area, solidity and elongation, drawn together from one real cell. Without them a
+network of this size and training makes round cells of nearly one size, and real populations are wider.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import DDIMScheduler, UNet2DModel
 from numpy.random import Generator
-from numpy.typing import NDArray
-from pydantic import BaseModel
 from skimage.measure import regionprops
 from torch import Tensor
 
+from raysynth.base.arrays import Mask
 from raysynth.base.seeds import normal
 from raysynth.config import MasksConfig
 from raysynth.models.diffusion import denoise
-from raysynth.models.signed_distance import gaussian_blur, harden, resized, unfold
+from raysynth.models.signed_distance import gaussian_blur, resize_images, to_masks, unfold
 
-TOLD = 4
-"""Figures of a cell that the network is told: normal scores of area and solidity, and its elongation along two axes."""
+MASK_CONDITIONS = 4
+"""Values that a mask is conditioned on: normal scores of area and solidity, and the elongation along two axes."""
 
-SMOOTHING = 1 / 70
-"""Gaussian width, over the crop's side, that takes the network's last noise off a soft mask: it roughens outlines, real
-ones are smooth. Cells fill about the same share of any crop."""
+_BLUR = 1 / 70
+"""Gaussian width, over the crop's side, that takes the network's last noise off a signed distance.
 
-MARGIN_PX = 3
-"""Pixels between a mask and the crop's border, so that the texture keeps a whole ring of its surroundings."""
-
-Rejection = Literal["empty", "touches the border", "area", "solidity"]
-
-
-class MaskLimits(BaseModel):
-    """How far a drawn mask may lie from the training distribution: area in pixels, solidity (area over convex area)."""
-
-    area_px: tuple[float, float]
-    min_solidity: float
-
-    @classmethod
-    def measure(cls, masks: NDArray[np.bool_], tail: float) -> "MaskLimits":
-        """Limits from training masks `(n, y, x)`: the quantiles at `tail`, with a tenth of leeway."""
-        every = max(1, len(masks) // 2000)  # enough for quantiles; convex hulls of all of them take minutes
-        area, _, solidity = np.array([outline_figures(mask) for mask in masks[::every]]).T
-        low, high = np.quantile(area, [tail, 1 - tail])
-        return cls(area_px=(low / 1.1, high * 1.1), min_solidity=float(np.quantile(solidity, tail)) / 1.1)
-
-    def reject(self, mask: NDArray[np.bool_]) -> Rejection | None:
-        """Why a mask `(y, x)` is refused, or None."""
-        if not mask.any():
-            return "empty"
-        inner = slice(MARGIN_PX, -MARGIN_PX)
-        if mask.sum() != mask[inner, inner].sum():
-            return "touches the border"
-        area, _, solidity = outline_figures(mask)
-        if not self.area_px[0] <= area <= self.area_px[1]:
-            return "area"
-        return "solidity" if solidity < self.min_solidity else None
-
-
-def outline_figures(mask: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Area in pixels, eccentricity and solidity (by the pixels' centres) of a non-empty mask `(y, x)`."""
-    region = regionprops(mask.astype(np.uint8))[0]
-    return float(region.area), float(region.eccentricity), float(region.solidity)
+The noise roughens outlines; real ones are smooth. Cells fill about the same fraction of any crop.
+"""
 
 
 def folding(side_px: int) -> int:
-    """Pixels folded into channels along each axis for crops of `side_px`, a multiple of 16."""
+    """Choose how many pixels are folded into channels along each axis.
+
+    Parameters
+    ----------
+    side_px
+        Side of the crops, a multiple of 16.
+
+    Returns
+    -------
+    int
+        The largest of 8, 4, 2 and 1 that leaves 12 pixels per side or more, in a multiple of 4.
+    """
     fits = (fold for fold in (8, 4, 2) if side_px // fold >= 12 and side_px // fold % 4 == 0)
     return next(fits, 1)
 
 
 def folding_of(model: UNet2DModel) -> int:
-    """The folding that a network was built with."""
+    """Tell the folding that a network was built with.
+
+    Parameters
+    ----------
+    model
+        A MaskDDPM.
+
+    Returns
+    -------
+    int
+        Pixels folded into channels along each axis.
+    """
     return math.isqrt(model.config.out_channels)
 
 
-def told(area: float, solidity: float, eccentricity: float, angle: float) -> tuple[float, float, float, float]:
-    """What the network is told of a cell.
+def mask_condition(
+    area: float, solidity: float, eccentricity: float, angle: float
+) -> tuple[float, float, float, float]:
+    """Compose what a mask is conditioned on.
 
-    area, solidity: normal scores among the real cells. eccentricity: in [0, 1). angle: of the long axis, radians from
-    x to y. A network that is not told the angle averages over all of them in its first steps, and cells come out round.
+    Parameters
+    ----------
+    area, solidity
+        Normal scores among the real cells.
+    eccentricity
+        Of the ellipse with the outline's second moments, in [0, 1).
+    angle
+        Of its long axis, radians from x to y.
+
+    Returns
+    -------
+    tuple of float
+        `MASK_CONDITIONS` values of about unit spread.
+
+    Notes
+    -----
+    With eccentricity² = 1 - b² / a², the elongation (a² - b²) / (a² + b²) is eccentricity² / (2 - eccentricity²). It
+    enters as a vector at twice the angle, because an axis has no direction. Without the angle a network averages over
+    all of them in its first steps, and cells come out round.
     """
-    elongation = eccentricity**2 / (2 - eccentricity**2)
-    return area / 2, solidity / 2, 2 * elongation * math.cos(2 * angle), 2 * elongation * math.sin(2 * angle)
+    length = eccentricity**2 / (2 - eccentricity**2)
+    return area / 2, solidity / 2, 2 * length * math.cos(2 * angle), 2 * length * math.sin(2 * angle)
 
 
-def elongation(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Eccentricity and angle, as `told` takes them, of a non-empty mask `(y, x)`."""
+def elongation(mask: Mask) -> tuple[float, float]:
+    """Measure how an outline is stretched.
+
+    Parameters
+    ----------
+    mask
+        A mask that is not empty, `(y, x)`.
+
+    Returns
+    -------
+    tuple of float
+        Eccentricity and angle, as `mask_condition` takes them.
+    """
     region = regionprops(mask.astype(np.uint8))[0]
+    # skimage counts the orientation from the rows' axis.
     return float(region.eccentricity), math.pi / 2 - float(region.orientation)
 
 
-def predict(model: UNet2DModel, x_t: Tensor, t: Tensor, figures: Tensor) -> Tensor:
-    """The velocity for folded masks `(n, c, h, w)`, timesteps `(n,)` and what `told` says of each cell `(n, 4)`."""
-    planes = figures.to(x_t)[:, :, None, None].expand(-1, -1, *x_t.shape[-2:])
+def predict_velocity(model: UNet2DModel, x_t: Tensor, t: Tensor, conditions: Tensor) -> Tensor:
+    """Predict the velocity of noisy masks.
+
+    Parameters
+    ----------
+    model
+        A MaskDDPM.
+    x_t
+        Noisy folded signed distances `(n, c, h, w)`.
+    t
+        Timesteps `(n,)`.
+    conditions
+        What each mask is conditioned on, `(n, 4)`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x_t`.
+    """
+    planes = conditions.to(x_t)[:, :, None, None].expand(-1, -1, *x_t.shape[-2:])
     return model(torch.cat([x_t, planes], dim=1), t).sample
 
 
-def build(side_px: int, config: MasksConfig) -> UNet2DModel:
-    """An untrained network for crops of `side_px`."""
+def build_mask_network(side_px: int, config: MasksConfig) -> UNet2DModel:
+    """Build an untrained MaskDDPM.
+
+    Parameters
+    ----------
+    side_px
+        Side of the masks in pixels.
+    config
+        Settings of the masks' model: its channels.
+
+    Returns
+    -------
+    UNet2DModel
+        The network, with random weights of torch's global generator.
+    """
     levels, fold = len(config.channels), folding(side_px)
     return UNet2DModel(
         sample_size=side_px // fold,
-        in_channels=fold**2 + TOLD,
+        in_channels=fold**2 + MASK_CONDITIONS,
         out_channels=fold**2,
         block_out_channels=config.channels,
         layers_per_block=1,
@@ -118,16 +164,53 @@ def build(side_px: int, config: MasksConfig) -> UNet2DModel:
     )
 
 
-@torch.no_grad()
-def sample(
-    model: UNet2DModel, scheduler: DDIMScheduler, rngs: Sequence[Generator], figures: Tensor, steps: int, side_px: int
-) -> NDArray[np.bool_]:
-    """Draw one mask for each generator and each row of `figures` `(n, 4)`, what `told` says of its cell.
+def open_mask_model(folder: Path) -> tuple[UNet2DModel, DDIMScheduler]:
+    """Open a saved MaskDDPM.
 
-    Returns `(n, side_px, side_px)`, one filled component each, not yet judged.
+    Parameters
+    ----------
+    folder
+        The model's folder in a bundle.
+
+    Returns
+    -------
+    tuple of UNet2DModel and DDIMScheduler
+        The network and its noise schedule.
+    """
+    return UNet2DModel.from_pretrained(folder), DDIMScheduler.from_pretrained(folder)
+
+
+@torch.no_grad()
+def sample_masks(
+    model: UNet2DModel,
+    scheduler: DDIMScheduler,
+    rngs: Sequence[Generator],
+    conditions: Tensor,
+    steps: int,
+    side_px: int,
+) -> Mask:
+    """Draw masks.
+
+    Parameters
+    ----------
+    model, scheduler
+        A MaskDDPM and its noise schedule.
+    rngs
+        One generator per mask: of its noise.
+    conditions
+        What each mask is conditioned on, `(n, 4)`.
+    steps
+        DDIM steps.
+    side_px
+        Side of the masks in pixels, to which they are resized.
+
+    Returns
+    -------
+    Mask
+        `(n, side_px, side_px)`, one component without holes each, not yet judged by the limits.
     """
     side, channels = model.config.sample_size, model.config.out_channels
     noise = torch.stack([normal(rng, channels, side, side) for rng in rngs]).to(model.device)
-    x_0 = denoise(lambda x_t, t: predict(model, x_t, t, figures), noise, scheduler, steps)
-    soft = resized(unfold(x_0, folding_of(model)), side_px)
-    return harden(gaussian_blur(soft, SMOOTHING * side_px))
+    x_0 = denoise(lambda x_t, t: predict_velocity(model, x_t, t, conditions), noise, scheduler, steps)
+    distances = resize_images(unfold(x_0, folding_of(model)), side_px)
+    return to_masks(gaussian_blur(distances, _BLUR * side_px))

@@ -1,4 +1,4 @@
-"""Noise of a cell's slices: Eq. 2 of Yilmaz et al. (ISBI 2025), the mixed prior of PYoCo (Ge 2023)."""
+"""Noise of the slices of one cell, correlated so that its texture goes on from slice to slice."""
 
 import math
 
@@ -9,9 +9,31 @@ from raysynth.base.seeds import normal
 
 
 def slice_noise(rng: Generator, slices: int, rho: float, *shape: int) -> Tensor:
-    """Noise `(slices, *shape)` of variance 1 whose slices correlate by rho² / (1 + rho²).
+    """Draw the noise of a cell's slices, correlated by Eq. 2 of Yilmaz et al. (ISBI 2025).
 
-    eps_i = rho / sqrt(1 + rho²) · eps_shared + 1 / sqrt(1 + rho²) · eps_i,ind
+    Parameters
+    ----------
+    rng
+        Generator of this cell and stage.
+    slices
+        Number of slices.
+    rho
+        Weight of the part that all slices share; any two of them correlate by rho² / (1 + rho²).
+    *shape
+        Channels, height and width of one slice's noise.
+
+    Returns
+    -------
+    Tensor
+        Standard normal noise `(slices, *shape)`, float32, on the CPU.
+
+    Notes
+    -----
+    Eq. 2, the mixed prior of PYoCo (Ge 2023):
+
+        ε_i = rho / √(1 + rho²) · ε_shared + 1 / √(1 + rho²) · ε_i,ind
+
+    The squares of the two weights add up to 1, so every slice alone is standard normal.
     """
     shared = normal(rng, 1, *shape)
     independent = normal(rng, slices, *shape)

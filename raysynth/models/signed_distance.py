@@ -1,8 +1,7 @@
-"""Soft masks: how the networks see a mask.
+"""Signed distances: how the networks see a mask.
 
-A soft mask is the signed distance to the outline in pixels, divided by a truncation and clamped to [-1, 1], positive
-inside. It carries the outline to a fraction of a pixel and is smooth, so a small network learns it in far fewer steps
-than a step edge.
+The signed distance to the outline in pixels, positive inside, is divided by a truncation and cut to [-1, 1]. It carries
+the outline to a fraction of a pixel and is smooth. A small network learns it in far fewer steps than a step edge.
 """
 
 import numpy as np
@@ -12,55 +11,157 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from raysynth.base.arrays import Floats, Mask
 from raysynth.geometry.components import largest_filled
 
 
-def soften(masks: NDArray[np.bool_], truncation_px: float) -> NDArray[np.float32]:
-    """Soft masks of `masks` `(n, y, x)`; the outline runs half-way between inner and outer pixels."""
-    soft = np.empty(masks.shape, np.float32)
-    for one, mask in zip(soft, masks, strict=True):
+def to_signed_distance(masks: Mask, truncation_px: float) -> Floats:
+    """Turn masks into signed distances.
+
+    Parameters
+    ----------
+    masks
+        `(n, y, x)`.
+    truncation_px
+        Distance to the outline, in pixels, at which the values reach -1 and 1.
+
+    Returns
+    -------
+    Floats
+        `(n, y, x)` in [-1, 1], above 0 exactly inside. The outline runs half-way between inner and outer pixels.
+    """
+    distances = np.empty(masks.shape, np.float32)
+    for one, mask in zip(distances, masks, strict=True):
+        # The transforms count from pixel centre to pixel centre: the outline lies half a pixel nearer.
         inside = ndimage.distance_transform_edt(mask)
         outside = ndimage.distance_transform_edt(~mask)
         # An empty mask has no outline: it is everywhere as far outside as can be said.
         one[:] = np.clip((inside - outside - np.where(mask, 0.5, -0.5)) / truncation_px, -1, 1) if mask.any() else -1.0
-    return soft
+    return distances
+
+
+def to_masks(distances: Tensor) -> Mask:
+    """Turn signed distances back into masks.
+
+    Parameters
+    ----------
+    distances
+        `(n, 1, y, x)`, on any device.
+
+    Returns
+    -------
+    Mask
+        `(n, y, x)`: where the distance is above 0, the largest component of each, its holes filled.
+    """
+    return np.stack([largest_filled(one) for one in (distances[:, 0] > 0).cpu().numpy()])
 
 
 def fold(images: Tensor, factor: int) -> Tensor:
-    """`(n, c, y, x)` to `(n, c * factor², y / factor, x / factor)`, without loss."""
+    """Put blocks of pixels into channels, without loss.
+
+    Parameters
+    ----------
+    images
+        `(n, c, y, x)`.
+    factor
+        Side of a block in pixels, a divisor of y and x.
+
+    Returns
+    -------
+    Tensor
+        `(n, c * factor², y / factor, x / factor)`.
+    """
     return F.pixel_unshuffle(images, factor)
 
 
 def unfold(folded: Tensor, factor: int) -> Tensor:
-    """The inverse of `fold`."""
+    """Undo `fold`.
+
+    Parameters
+    ----------
+    folded
+        `(n, c * factor², y, x)`.
+    factor
+        Side of a block in pixels.
+
+    Returns
+    -------
+    Tensor
+        `(n, c, y * factor, x * factor)`.
+    """
     return F.pixel_shuffle(folded, factor)
 
 
-def harden(soft: Tensor) -> NDArray[np.bool_]:
-    """Masks `(n, y, x)` of soft masks `(n, 1, y, x)`: thresholded, one filled component each."""
-    return np.stack([largest_filled(one) for one in (soft[:, 0] > 0).cpu().numpy()])
+def gaussian_blur(distances: Tensor, sigma_px: float) -> Tensor:
+    """Blur signed distances by a Gaussian.
 
+    Parameters
+    ----------
+    distances
+        `(n, 1, y, x)`, on any device.
+    sigma_px
+        Width of the Gaussian in pixels.
 
-def gaussian_blur(soft: Tensor, sigma_px: float) -> Tensor:
-    """Soft masks `(n, 1, y, x)` blurred by a Gaussian."""
-    blurred = ndimage.gaussian_filter(soft.cpu().numpy(), (0, 0, sigma_px, sigma_px), mode="nearest")
+    Returns
+    -------
+    Tensor
+        `(n, 1, y, x)`, on the CPU.
+    """
+    blurred = ndimage.gaussian_filter(distances.cpu().numpy(), (0, 0, sigma_px, sigma_px), mode="nearest")
     return torch.from_numpy(blurred)
 
 
-def resized(images: Tensor, side: int) -> Tensor:
-    """Images `(n, c, y, x)` at another side; unchanged where it is already theirs."""
+def resize_images(images: Tensor, side: int) -> Tensor:
+    """Bring square images to another side.
+
+    Parameters
+    ----------
+    images
+        `(n, c, y, x)`.
+    side
+        The new side in pixels.
+
+    Returns
+    -------
+    Tensor
+        `(n, c, side, side)`, interpolated; the images themselves where that is their side already.
+    """
     if images.shape[-1] == side:
         return images
     return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
 
 
-def truncation_at(truncation_px: float, resolution_px: int | None, side_px: int) -> float:
-    """A truncation in pixels of `resolution_px`, at which a network works (None: the crop's own), in those of a crop of
-    `side_px`.
+def truncation_in_crop(truncation_px: float, resolution_px: int | None, side_px: int) -> float:
+    """Convert a truncation from pixels of a network's image to pixels of a crop.
+
+    Parameters
+    ----------
+    truncation_px
+        In pixels at which the network works.
+    resolution_px
+        Side at which the network works; None: the crop's own.
+    side_px
+        Side of the crop.
+
+    Returns
+    -------
+    float
+        The same distance in pixels of the crop.
     """
     return truncation_px * side_px / (resolution_px or side_px)
 
 
 def as_batch(images: NDArray[np.generic]) -> Tensor:
-    """`(n, y, x)` to a float32 tensor `(n, 1, y, x)`."""
+    """Make a batch of one-channel images.
+
+    Parameters
+    ----------
+    images
+        `(n, y, x)`, of any type.
+
+    Returns
+    -------
+    Tensor
+        `(n, 1, y, x)`, float32, on the CPU.
+    """
     return torch.from_numpy(np.ascontiguousarray(images, np.float32))[:, None]

@@ -10,26 +10,40 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 
-from raysynth.base.errors import InputError
-from raysynth.models.image_codecs import Learned
+from raysynth.base.errors import InputError, first_line
+from raysynth.models.image_codecs import LearnedCodec
 from raysynth.models.texture import TextureModel
 
-PARTS = ("unet", "vae", "scheduler", "tokenizer", "text_encoder")
+_FOLDERS = ("unet", "vae", "scheduler", "tokenizer", "text_encoder")
 # The schedule that raysynth's own sampler follows, so that the stock pipeline draws what it draws.
-SAMPLING = {"clip_sample": False, "set_alpha_to_one": True, "timestep_spacing": "trailing"}
+_SAMPLING = {"clip_sample": False, "set_alpha_to_one": True, "timestep_spacing": "trailing"}
 
 
 def open_stable_diffusion(source: str, gradient_checkpointing: bool = False) -> TextureModel:
-    """A texture model from a folder or hub id; the trainable parts require gradients, the others do not.
+    """Open Stable Diffusion as a texture model. The trainable parts require gradients, the others do not.
 
-    gradient_checkpointing: compute the activations of UNet and control blocks again in the backward pass.
-    Raises InputError when `source` is not such a checkpoint or the `sd` extra is not installed.
+    Parameters
+    ----------
+    source
+        A folder, or a hub id such as `owner/name`.
+    gradient_checkpointing
+        Compute the activations of UNet and control blocks again in the backward pass: less memory, more time.
+
+    Returns
+    -------
+    TextureModel
+        The model, its control blocks copied from the UNet.
+
+    Raises
+    ------
+    InputError
+        If `source` is no such checkpoint, or the `sd` extra is not installed.
     """
     _check_place(source)
     try:
         unet = UNet2DConditionModel.from_pretrained(source, subfolder="unet")
         vae = AutoencoderKL.from_pretrained(source, subfolder="vae")
-        scheduler = DDIMScheduler.from_pretrained(source, subfolder="scheduler", **SAMPLING)
+        scheduler = DDIMScheduler.from_pretrained(source, subfolder="scheduler", **_SAMPLING)
         context = empty_prompt(source)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         hub = "" if Path(source).is_dir() else " from the hub (is there a network?)"
@@ -45,7 +59,22 @@ def assemble(
     context: Tensor,
     gradient_checkpointing: bool = False,
 ) -> TextureModel:
-    """The model of a checkpoint's parts and the empty prompt's embedding `(1, tokens, width)`, ready to train."""
+    """Put a checkpoint's parts together, ready to train.
+
+    Parameters
+    ----------
+    unet, vae, scheduler
+        The parts as they came.
+    context
+        The empty prompt's embedding `(1, tokens, width)`.
+    gradient_checkpointing
+        Compute the activations of UNet and control blocks again in the backward pass.
+
+    Returns
+    -------
+    TextureModel
+        The model. The UNet's decoder half and the control blocks require gradients.
+    """
     control = ControlNetModel.from_unet(unet)
     unet.requires_grad_(False)
     for trained in (unet.up_blocks, unet.conv_norm_out, unet.conv_out):
@@ -53,7 +82,7 @@ def assemble(
     if gradient_checkpointing:
         unet.enable_gradient_checkpointing()
         control.enable_gradient_checkpointing()
-    model = TextureModel(unet, Learned(vae), scheduler, control, context)
+    model = TextureModel(unet, LearnedCodec(vae), scheduler, control, context)
     assert model.context is not None
     model.context.requires_grad_(False)
     return model
@@ -61,7 +90,23 @@ def assemble(
 
 @torch.no_grad()
 def empty_prompt(source: str) -> Tensor:
-    """The text encoder's embedding `(1, tokens, width)` of the empty prompt; the encoder is dropped on return."""
+    """Embed the empty prompt. The text encoder is dropped on return.
+
+    Parameters
+    ----------
+    source
+        A folder or hub id.
+
+    Returns
+    -------
+    Tensor
+        `(1, tokens, width)`.
+
+    Raises
+    ------
+    InputError
+        If transformers is not installed.
+    """
     try:
         from transformers import CLIPTextModel, CLIPTokenizer
     except ImportError:
@@ -74,12 +119,12 @@ def empty_prompt(source: str) -> Tensor:
 
 
 def _check_place(source: str) -> None:
-    """A folder must hold every part; what is neither a folder nor shaped like a hub id is a mistyped path."""
+    """Refuse a folder that lacks a part, and what is neither a folder nor shaped like a hub id: a mistyped path."""
     folder = Path(source)
     if folder.is_file():
         raise InputError(f"texture.start {source} is one file: convert it to diffusers' folder layout and give that")
     if folder.is_dir():
-        missing = ", ".join(f"{part}/" for part in PARTS if not (folder / part).is_dir())
+        missing = ", ".join(f"{part}/" for part in _FOLDERS if not (folder / part).is_dir())
         if missing:
             raise InputError(f"texture.start {source} lacks {missing}: give a Stable Diffusion in diffusers' layout")
     elif folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
@@ -99,5 +144,5 @@ def _check_kind(
 
 
 def _sentence(error: Exception) -> str:
-    """What a library said, its first sentence; where no network is, they speak of many things first."""
-    return str(error).strip().splitlines()[0].split(". ")[0].rstrip(".")
+    """Quote the first sentence of what a library said. Without a network, libraries add advice to it."""
+    return first_line(error).split(". ")[0].rstrip(".")

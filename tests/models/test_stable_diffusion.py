@@ -20,8 +20,10 @@ from transformers import CLIPTextModel
 from raysynth.base.errors import InputError
 from raysynth.config import TextureConfig
 from raysynth.models.diffusion import denoise, per_sample_loss
+from raysynth.models.image_codecs import LearnedCodec
+from raysynth.models.painting import Slice, paint
 from raysynth.models.stable_diffusion import open_stable_diffusion
-from raysynth.models.texture import Slice, TextureModel, open_texture, paint
+from raysynth.models.texture import TextureModel, open_texture
 
 SIDE = 64
 
@@ -45,6 +47,7 @@ def control_images(n: int) -> Tensor:
 
 def disturb(model: TextureModel) -> TextureModel:
     """Take the control blocks out of their zero start, as training does: they would not be seen otherwise."""
+    assert model.controlnet is not None
     with torch.no_grad():
         for block in [*model.controlnet.controlnet_down_blocks, model.controlnet.controlnet_mid_block]:
             block.weight.normal_(0, 0.2)
@@ -56,6 +59,8 @@ def test_only_the_decoder_half_and_the_control_blocks_train(checkpoint: Path) ->
     model = open_stable_diffusion(str(checkpoint))
     trained = {name.split(".")[1] for name, p in model.unet.named_parameters(prefix="unet") if p.requires_grad}
     assert trained == {"up_blocks", "conv_norm_out", "conv_out"}
+    assert model.controlnet is not None
+    assert model.context is not None
     assert all(p.requires_grad for p in model.controlnet.parameters())
     assert model.context.shape == (1, 8, 16)
     assert not model.context.requires_grad
@@ -67,7 +72,8 @@ def test_the_text_encoder_is_freed(checkpoint: Path) -> None:
     model = open_stable_diffusion(str(checkpoint))
     gc.collect()
     assert not [thing for thing in gc.get_objects() if isinstance(thing, CLIPTextModel) and id(thing) not in before]
-    assert {name for name, _ in model.named_children()} == {"unet", "controlnet", "first_stage"}
+    assert {name for name, _ in model.named_children()} == {"unet", "controlnet", "codec"}
+    assert model.context is not None
     assert model.context.grad_fn is None
     encoder = CLIPTextModel.from_pretrained(checkpoint, subfolder="text_encoder")
     tokens = torch.tensor([[0] + [1] * 7])  # start, end, padding by the end
@@ -80,7 +86,7 @@ def test_it_paints_masks_and_survives_saving(checkpoint: Path, tmp_path: Path) -
     mask = np.zeros((32, 32), bool)
     mask[8:20, 8:20] = True
     model.save(tmp_path)
-    noise = [torch.randn(model.latent_shape(SIDE))]
+    noise = [torch.randn(model.encoded_shape(SIDE))]
     one, again = (paint(m, [Slice(mask, 0.5, 0.0)], noise, config, 4.0)[0] for m in (model, open_texture(tmp_path)))
     assert one.shape == (32, 32)
     np.testing.assert_array_equal(one, again)
@@ -94,9 +100,11 @@ def test_the_stock_pipeline_draws_what_our_sampler_draws(
     source = variant(checkpoint, tmp_path / "source", "scheduler", prediction_type=prediction)
     disturb(open_stable_diffusion(str(source))).save(tmp_path / "texture")
     ours = open_texture(tmp_path / "texture").eval()
+    assert ours.context is not None
+    assert isinstance(ours.codec, LearnedCodec)
     stock = stock_pipeline(tmp_path / "texture")
     stock.set_progress_bar_config(disable=True)
-    latents, images = torch.randn(2, *ours.latent_shape(SIDE), generator=torch.manual_seed(1)), control_images(2)
+    latents, images = torch.randn(2, *ours.encoded_shape(SIDE), generator=torch.manual_seed(1)), control_images(2)
     theirs = stock(
         prompt_embeds=ours.context.data.expand(2, -1, -1),
         image=images,
@@ -105,17 +113,18 @@ def test_the_stock_pipeline_draws_what_our_sampler_draws(
         num_inference_steps=5,
         output_type="pt",
     ).images
-    drawn = denoise(partial(condition, ours, images), latents, ours.scheduler, steps=5)
-    mine = ((ours.first_stage.decode(drawn) + 1) / 2).detach()
+    drawn = denoise(partial(predict, ours, images), latents, ours.scheduler, steps=5)
+    mine = ((ours.codec.decode(drawn) + 1) / 2).detach()
     # The stock pipeline clips each colour to [0, 1]; raysynth takes their mean first and clips that.
-    rgb = ours.first_stage.vae.decode(drawn / ours.first_stage.vae.config.scaling_factor).sample.detach()
+    rgb = ours.codec.vae.decode(drawn / ours.codec.vae.config.scaling_factor).sample.detach()
     torch.testing.assert_close(theirs, ((rgb + 1) / 2).clamp(0, 1), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(mine, ((rgb + 1) / 2).mean(dim=1, keepdim=True))
     assert (theirs[0] - theirs[1]).abs().max() > 1e-3
 
 
-def condition(model: TextureModel, images: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-    return model(x_t, t, images)
+def predict(model: TextureModel, images: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    predicted: Tensor = model(x_t, t, images)
+    return predicted
 
 
 def stock_pipeline(folder: Path) -> StableDiffusionControlNetPipeline:
@@ -139,8 +148,9 @@ def test_gradient_checkpointing_changes_no_gradient(checkpoint: Path) -> None:
         torch.manual_seed(2)  # the first layers of the control blocks are new, hence random
         model = open_stable_diffusion(str(checkpoint), save_memory)
         disturb(model).train()
+        assert model.controlnet is not None
         assert model.unet.is_gradient_checkpointing is model.controlnet.is_gradient_checkpointing is save_memory
-        x0, noise = torch.randn(2, 2, *model.latent_shape(SIDE), generator=torch.manual_seed(3))
+        x0, noise = torch.randn(2, 2, *model.encoded_shape(SIDE), generator=torch.manual_seed(3))
         t = torch.tensor([100, 900])
         predicted = model(model.scheduler.add_noise(x0, noise, t), t, control_images(2))
         per_sample_loss(model.scheduler, predicted, x0, noise, t).mean().backward()
@@ -159,8 +169,9 @@ def test_heads_of_a_different_width_at_each_level_open(checkpoint: Path, tmp_pat
     config |= {"attention_head_dim": [2, 4], "use_linear_projection": True}
     UNet2DConditionModel.from_config(config).save_pretrained(source / "unet")
     model = open_stable_diffusion(str(source))
-    x_t = torch.randn(1, *model.latent_shape(SIDE))
+    x_t = torch.randn(1, *model.encoded_shape(SIDE))
     assert model(x_t, torch.tensor([5]), control_images(1)).shape == x_t.shape
+    assert model.controlnet is not None
     assert model.controlnet.config.attention_head_dim == [2, 4]
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ from torch import Tensor
 
 from raysynth.geometry.cameras import layout, pixel_centres
 from raysynth.models.diffusion import schedule
-from raysynth.models.views import DepthAttention, MultiViewModel, sample
+from raysynth.models.views import MultiViewModel, sample_views
 
-SIZES = {"count": 4, "side": 16, "fold": 2, "volume": 8, "channels": (8, 16), "volume_channels": 8}
+SIZES: dict[str, Any] = {"count": 4, "side": 16, "fold": 2, "volume": 8, "channels": (8, 16), "volume_channels": 8}
 
 
 @pytest.fixture(scope="module")
@@ -70,18 +71,6 @@ def test_the_prism_is_the_mask_between_bottom_and_top(model: MultiViewModel) -> 
     assert torch.equal(mask[0], mask[-1])
 
 
-def test_depth_attention_can_pick_one_sample() -> None:
-    attend = DepthAttention(channels=8, values=8, depth=4)
-    torch.nn.init.zeros_(attend.query.weight)
-    torch.nn.init.ones_(attend.query.bias)
-    torch.nn.init.eye_(attend.leave.weight[:, :, 0, 0])
-    torch.nn.init.zeros_(attend.leave.bias)
-    frustum = noise(2, 16 + 8, 4, 5, 5)
-    frustum[:, :16] = 0
-    frustum[:, :16, 2] = 100.0
-    torch.testing.assert_close(attend(torch.zeros(2, 8, 5, 5), frustum), frustum[:, 16:, 2])
-
-
 @torch.no_grad()
 def test_fine_views_are_folded_to_the_same_features() -> None:
     coarse, fine = MultiViewModel(**SIZES), MultiViewModel(**(SIZES | {"side": 32, "fold": 4}))
@@ -110,11 +99,13 @@ def test_a_step_trains_every_weight() -> None:
 
 def test_sampling_keeps_the_known_view_and_repeats(model: MultiViewModel) -> None:
     x_t, _, condition, heights = inputs(2)
-    first, again = (sample(model, condition, heights, x_t, schedule(), steps=3) for _ in range(2))
+    first, again = (sample_views(model, condition, heights, x_t, schedule(), steps=3) for _ in range(2))
     assert torch.equal(first, again)
     assert torch.equal(first[:, :1], condition)
     assert float(first.abs().max()) <= 1
-    assert not torch.equal(first, sample(model, condition, heights, noise(2, 4, 16, 16, seed=1), schedule(), steps=3))
+    assert not torch.equal(
+        first, sample_views(model, condition, heights, noise(2, 4, 16, 16, seed=1), schedule(), steps=3)
+    )
 
 
 @torch.no_grad()
