@@ -3,12 +3,13 @@
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Literal
 
 from raysynth.base.errors import InputError, TrainingFailed
 from raysynth.config import Config
+from raysynth.config.places import Places
 from raysynth.preparation.prepare import prepare
-from raysynth.preparation.prepared import prepared_folder
 from raysynth.train.board import say
 from raysynth.train.run import Model, fit, models_of, train_settings
 
@@ -28,9 +29,10 @@ def train(config: Config, what: What = "all", workers: int | None = None, addres
     models: tuple[Model, ...] = models_of(config) if what == "all" else (what,)
     for model in models:
         train_settings(config, model)
-    if not prepared_folder(config).exists():
-        say(f"{prepared_folder(config)} is not there yet: preparing the crops first")
-        prepare(config)
+    folder = Path(Places.of(config).prepared)
+    if not folder.exists():
+        say(f"{folder} is not there yet: preparing the crops first")
+        prepare(config.data, config.crops, config.shapes, folder)
     if workers is None:
         return each(models, lambda model: fit(config, model), at_once=1)
     # Training in one process needs no Ray.

@@ -1,0 +1,1 @@
+"""Preparation: real frames in; single-cell crops and statistics of the population out."""

@@ -1,33 +1,47 @@
 """The background of a real frame: its slow level, its spread, and its noise continued under the cells.
 
-The noise under the cells is taken from elsewhere in the same frame by whole shifted copies, so its spectrum and its
-marginal are the real ones and what is filled with it shows no patches.
+The noise under the cells is taken from elsewhere in the same frame by whole shifted copies. So its spectrum and its
+distribution are the real ones, and what is filled with it shows no patches.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
+from raysynth.base.arrays import Floats, Mask
 from raysynth.data.frames import Pixels, as_volume
 
 _CLEARANCE_PX = 2
-_OUTLIER = 5.0
-_SHIFTS = 64
+"""Pixels round a label that always count as cell: labels are drawn a little too tight."""
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+_OUTLIER = 5.0
+"""Standard deviations from the level beyond which a pixel is debris or a cell without a label."""
+
+_NORMAL_MEDIAN = 0.6745
+"""Median of |x| for a standard normal x: the median deviation over this estimates the standard deviation."""
+
+_SHIFTS = 64
+_PRIOR = 0.01
+"""Weight of the coarser mean in a finer one: it counts only where almost no measured pixel is near."""
 
 
 @dataclass(frozen=True)
-class Background:
-    """All fields `(z, y, x)`.
+class FrameBackground:
+    """The background of one frame, split into level, spread and noise.
 
-    mask: pixels that were measured. level: grey values without noise, everywhere. spread: local standard deviation of
-    the noise. residual: noise of variance 1, measured where `mask` and taken from elsewhere in the frame where not.
+    Attributes
+    ----------
+    mask
+        Pixels that were measured, `(z, y, x)` as all fields.
+    level
+        Grey values without noise, everywhere.
+    spread
+        Local standard deviation of the noise, in grey values.
+    residual
+        Noise of variance 1: measured where `mask`, taken from elsewhere in the frame where not.
     """
 
     mask: Mask
@@ -40,52 +54,99 @@ class Background:
         """Grey values of the frame as if it had no cells."""
         return self.level + self.spread * self.residual
 
-    def within(self, columns: slice) -> "Background":
-        """The same, cut to some columns."""
+    def within(self, columns: slice) -> "FrameBackground":
+        """Cut all fields to some columns.
+
+        Parameters
+        ----------
+        columns
+            The columns that stay.
+
+        Returns
+        -------
+        FrameBackground
+            Views of the same arrays.
+        """
         mask, level, spread, residual = self.mask, self.level, self.spread, self.residual
-        return Background(mask[..., columns], level[..., columns], spread[..., columns], residual[..., columns])
+        return FrameBackground(mask[..., columns], level[..., columns], spread[..., columns], residual[..., columns])
 
 
-def measure_background(pixels: Pixels, side: int, rng: Generator) -> Background:
+def measure_background(pixels: Pixels, side: int, rng: Generator) -> FrameBackground:
     """Separate the background of a frame, in the frame's own columns, into level, spread and residual.
 
-    side: of the crops in pixels; an eighth of it is the Gaussian width that separates the slow level from the noise.
+    Parameters
+    ----------
+    pixels
+        Image and labels of the frame.
+    side
+        Side of the crops in pixels. An eighth of it is the Gaussian width that separates the slow level from the noise.
+    rng
+        Draws from where the noise under the cells is copied.
+
+    Returns
+    -------
+    FrameBackground
+        Fields of the whole frame.
     """
     values = as_volume(pixels.image).astype(np.float32)
+    reach = halo_reach(side)
     labels = as_volume(pixels.labels) > 0
-    trusted = ~ndimage.maximum_filter(labels, size=(3, 1, 1))
-    trusted[..., : pixels.columns[0]] = trusted[..., pixels.columns[1] :] = False
-    if pixels.slices is not None:  # most cells of such volumes have no label: everything bright counts as cell
-        trusted &= ndimage.gaussian_filter(values, (0, 1, 1)) < threshold_otsu(values)
-    weight = _confidence(labels, halo_reach(side)) * trusted
-    level = _smooth(values, weight, halo_reach(side))
+    weight = _confidence(labels, reach) * _trusted(values, labels, pixels)
+    level = _smooth(values, weight, reach)
     difference = np.abs(values - level)
     mask = weight >= min(1.0, weight.max())
-    weight = weight * (difference < _OUTLIER * np.median(difference[mask]) / 0.6745)  # debris and cells without a label
-    spread = np.sqrt(_smooth(difference**2, weight, halo_reach(side)))
+    weight = weight * (difference < _OUTLIER * np.median(difference[mask]) / _NORMAL_MEDIAN)
+    spread = np.sqrt(_smooth(difference**2, weight, reach))
     residual = np.divide(values - level, spread, out=np.zeros_like(values), where=spread > 0)
     mask = mask & (np.abs(residual) < _OUTLIER)
-    return Background(mask, level, spread, _complete(residual, mask, rng))
+    return FrameBackground(mask, level, spread, _complete(residual, mask, rng))
 
 
 def halo_reach(side: int) -> int:
-    """Distance in pixels at which a cell's glow has faded: an eighth of the crop."""
+    """Give the distance at which a cell's glow has faded: an eighth of the crop.
+
+    Parameters
+    ----------
+    side
+        Side of the crops in pixels.
+
+    Returns
+    -------
+    int
+        Pixels from the outline.
+    """
     return side // 8
 
 
-def _confidence(cells: Mask, reach: int) -> Floats:
-    """How well a pixel shows the background: 1 out of the cells' reach, little close by, 0 in a cell.
+def _trusted(values: Floats, labels: Mask, pixels: Pixels) -> Mask:
+    """Find the pixels that may be background: in the frame's columns, with no label in this slice or the next ones."""
+    trusted: Mask = ~ndimage.maximum_filter(labels, size=(3, 1, 1))
+    trusted[..., : pixels.columns[0]] = trusted[..., pixels.columns[1] :] = False
+    if pixels.slices is not None:  # most cells of such volumes have no label: everything bright counts as cell
+        trusted &= ndimage.gaussian_filter(values, (0, 1, 1)) < threshold_otsu(values)
+    return trusted
 
-    Between densely packed cells only the close ones exist; the small weight then still counts, against nothing else.
+
+def _confidence(cells: Mask, reach: int) -> Floats:
+    """Weigh how well a pixel shows the background: 1 out of the cells' reach, little close by, 0 in a cell.
+
+    Between densely packed cells only the close ones exist. Their small weights then still count, against nothing else:
+    the third power keeps them small enough not to matter where free background is in sight.
     """
     distance = np.stack([ndimage.distance_transform_edt(~plane) if plane.any() else np.inf * ~plane for plane in cells])
     return np.clip((distance - _CLEARANCE_PX) / (reach - _CLEARANCE_PX), 0, 1).astype(np.float32) ** 3
 
 
 def _smooth(values: Floats, weight: Floats, sigma_px: float) -> Floats:
-    """Gaussian mean of the weighted values, everywhere; far from them it falls back to a coarser mean.
+    """Take the Gaussian mean of the weighted values, everywhere; far from them it falls back to a coarser mean.
 
-    It is computed on blocks of a quarter of the width, so that wide Gaussians cost nothing.
+    With a Gaussian G of width sigma, this is normalised convolution (Knutsson and Westin, CVPR 1993) with a prior:
+
+        mean(x) = ((G * weight values)(x) + p coarse(x)) / ((G * weight)(x) + p)
+
+    where `coarse` is the same with four times the width, and its own prior the weighted mean of the frame. Near
+    weighted pixels G * weight outdoes p; far from all of them the fraction tends to `coarse(x)`. Everything is computed
+    on blocks of a quarter of the width, so that wide Gaussians cost nothing, and interpolated.
     """
     if not weight.any():
         return np.full_like(values, values.min())
@@ -95,19 +156,24 @@ def _smooth(values: Floats, weight: Floats, sigma_px: float) -> Floats:
     for scale in (4.0, 1.0):
         sigma = (scale, scale * sigma_px / block, scale * sigma_px / block)
         near = ndimage.gaussian_filter(weights, sigma, mode="nearest")
-        mean = (ndimage.gaussian_filter(total, sigma, mode="nearest") + 0.01 * mean) / (near + 0.01)
-    fine = ndimage.zoom(mean, (1, block, block), order=1, mode="nearest", grid_mode=True)
+        mean = (ndimage.gaussian_filter(total, sigma, mode="nearest") + _PRIOR * mean) / (near + _PRIOR)
+    fine: Floats = ndimage.zoom(mean, (1, block, block), order=1, mode="nearest", grid_mode=True)
     return fine[:, : values.shape[1], : values.shape[2]]
 
 
 def _block_sums(values: Floats, block: int) -> Floats:
+    """Sum square blocks of every slice; zeros fill up the last ones."""
     z, y, x = values.shape
     padded = np.pad(values, ((0, 0), (0, -y % block), (0, -x % block)))
     return padded.reshape(z, -(-y // block), block, -(-x // block), block).sum(axis=(2, 4))
 
 
 def _complete(residual: Floats, mask: Mask, rng: Generator) -> Floats:
-    """Fill what is not masked from randomly shifted copies of the masked residual."""
+    """Fill what is not masked from randomly shifted copies of the masked residual.
+
+    A copy keeps the residual's correlations; single pixels drawn anew would show as patches of white noise. Only what
+    all the shifts leave open, in frames full of cells, is drawn so.
+    """
     out, missing = np.where(mask, residual, 0).astype(np.float32), ~mask
     for _ in range(_SHIFTS):
         if not missing.any():

@@ -8,31 +8,40 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from raysynth.base.arrays import Doubles, Floats, Labels, Mask
 from raysynth.config import DataConfig
 from raysynth.data.frames import Pixels, as_volume
 from raysynth.geometry.spectrum import Spectrum
-from raysynth.preparation.background import Background, halo_reach
+from raysynth.preparation.background import FrameBackground, halo_reach
+from raysynth.preparation.cell_table import CellTable
 from raysynth.preparation.cells import LabelledCell
 from raysynth.preparation.edges import EdgeSums, edge_profile, edge_sums
 from raysynth.preparation.intensity import IntensityMap
 from raysynth.preparation.noise import NoiseMeasures, measure_noise, noise_model
-from raysynth.preparation.statistics import (
-    NEIGHBOUR_LEVELS,
-    CellSizes,
-    CellTable,
-    FrameRecord,
-    PopulationStatistics,
-    Quantiles,
-    Region,
-)
+from raysynth.preparation.quantiles import Quantiles
+from raysynth.preparation.statistics import NEIGHBOUR_LEVELS, CellSizes, FrameRecord, PopulationStatistics, Region
 
 
 @dataclass(frozen=True)
 class FrameMeasures:
-    """What one training frame contributes."""
+    """What one training frame contributes to the statistics.
+
+    Attributes
+    ----------
+    record
+        The frame's own figures.
+    intensities
+        Mean grey value of each whole cell.
+    noise
+        What it adds to the noise model.
+    edge
+        What it adds to the edge profile.
+    dtype
+        Numpy's name of the image's type.
+    """
 
     record: FrameRecord
-    intensities: NDArray[np.float64]
+    intensities: Doubles
     noise: NoiseMeasures
     edge: EdgeSums
     dtype: str
@@ -41,12 +50,33 @@ class FrameMeasures:
 def measure_frame(
     name: str,
     pixels: Pixels,
-    background: Background,
+    background: FrameBackground,
     cells: Sequence[LabelledCell],
     region: Region | None,
     data: DataConfig,
 ) -> FrameMeasures:
-    """Measure one frame, within its own columns; all its labelled cells count, only whole ones are sized."""
+    """Measure one frame, within its own columns; all its labelled cells count, only whole ones are sized.
+
+    Parameters
+    ----------
+    name
+        Name of the frame.
+    pixels
+        Its image and labels.
+    background
+        Its background.
+    cells
+        Its labelled cells.
+    region
+        What its cells keep to; None: the whole frame.
+    data
+        Settings of the data: dimensions and size of a voxel.
+
+    Returns
+    -------
+    FrameMeasures
+        What the frame contributes.
+    """
     own = slice(*pixels.columns)
     image, labels = as_volume(pixels.image)[..., own], as_volume(pixels.labels)[..., own]
     background = background.within(own)
@@ -65,8 +95,8 @@ def measure_frame(
         cells=len(cells),
         median_size=float(np.median(sizes)) if whole else 0.0,
         size_spread=float(np.log(sizes).std()) if whole else 0.0,
-        neighbour_px=neighbour_distances(cells, data),
-        touching=touching_share(labels, len(cells)),
+        neighbour_px=_neighbour_distances(cells, data),
+        touching=touching_fraction(labels, len(cells)),
         intensity_mean=float(intensities.mean()) if whole else 0.0,
         intensity_std=float(intensities.std()) if whole else 0.0,
         background=_mean(level, outside),
@@ -79,7 +109,7 @@ def measure_frame(
     return FrameMeasures(record, intensities, noise, edge, str(pixels.image.dtype))
 
 
-def population(
+def population_statistics(
     frames: Sequence[FrameMeasures],
     cells: Sequence[LabelledCell],
     outlines: Sequence[dict[str, Any]],
@@ -88,10 +118,51 @@ def population(
     side: int,
     data: DataConfig,
 ) -> PopulationStatistics:
-    """Statistics of the training frames; cells: those in use, with each one's row of `outlines.parquet`.
+    """Sum up the training frames.
 
-    shapes: the spectrum of their surfaces (3D).
+    Parameters
+    ----------
+    frames
+        What each of them contributes.
+    cells
+        Their cells in use.
+    outlines
+        Each cell's row of `outlines.parquet`.
+    intensity
+        The map from grey values to [0, 1].
+    shapes
+        The spectrum of the cells' surfaces (3D).
+    side
+        Side of the crops in pixels.
+    data
+        Settings of the data.
+
+    Returns
+    -------
+    PopulationStatistics
+        All that generation knows of the population.
     """
+    return PopulationStatistics(
+        dimensions=data.dimensions,
+        voxel_um=data.voxel_um,
+        dtype=frames[0].dtype,
+        crop_side_px=side,
+        intensity=intensity,
+        frames=tuple(f.record for f in frames),
+        cells=_cell_sizes(frames, cells, outlines, data),
+        table=CellTable.of(outlines),
+        noise=noise_model([f.noise for f in frames], illumination_px=halo_reach(side)),
+        edge=edge_profile([f.edge for f in frames]),
+        shapes=shapes,
+    )
+
+
+def _cell_sizes(
+    frames: Sequence[FrameMeasures],
+    cells: Sequence[LabelledCell],
+    outlines: Sequence[dict[str, Any]],
+    data: DataConfig,
+) -> CellSizes:
     relative = [
         (f.intensities - f.record.background) / max(f.record.intensity_mean - f.record.background, 1e-6)
         for f in frames
@@ -100,30 +171,18 @@ def population(
     extents = []
     if data.dimensions == 3 and data.voxel_um is not None:
         extents = [cell.extent_um(data.voxel_um) for cell in cells if not cell.cut_z and not cell.sparse]
-    return PopulationStatistics(
-        dimensions=data.dimensions,
-        voxel_um=data.voxel_um,
-        dtype=frames[0].dtype,
-        crop_side_px=side,
-        intensity=intensity,
-        frames=tuple(f.record for f in frames),
-        cells=CellSizes(
-            size=Quantiles.of([cell.mask.sum() for cell in cells]),
-            area_px=Quantiles.of([cell.outline.sum() for cell in cells]),
-            solidity=Quantiles.of([row["solidity"] for row in outlines]),
-            intensity=Quantiles.of(np.concatenate([f.intensities for f in frames])),
-            relative_intensity=Quantiles.of(np.concatenate(relative)),
-            heights_um=tuple(height for height, _ in extents),
-            widths_um=tuple(width for _, width in extents),
-        ),
-        table=CellTable.of(outlines),
-        noise=noise_model([f.noise for f in frames], illumination_px=halo_reach(side)),
-        edge=edge_profile([f.edge for f in frames]),
-        shapes=shapes,
+    return CellSizes(
+        size=Quantiles.of([cell.mask.sum() for cell in cells]),
+        area_px=Quantiles.of([cell.outline.sum() for cell in cells]),
+        solidity=Quantiles.of([row["solidity"] for row in outlines]),
+        intensity=Quantiles.of(np.concatenate([f.intensities for f in frames])),
+        relative_intensity=Quantiles.of(np.concatenate(relative)),
+        heights_um=tuple(height for height, _ in extents),
+        widths_um=tuple(width for _, width in extents),
     )
 
 
-def neighbour_distances(cells: Sequence[LabelledCell], data: DataConfig) -> tuple[float, ...]:
+def _neighbour_distances(cells: Sequence[LabelledCell], data: DataConfig) -> tuple[float, ...]:
     """Quantiles of the distance from each cell's centre to the nearest other, in in-plane pixels; () for one cell."""
     if len(cells) < 2:
         return ()
@@ -134,8 +193,21 @@ def neighbour_distances(cells: Sequence[LabelledCell], data: DataConfig) -> tupl
     return tuple(np.quantile(distances[:, 1], NEIGHBOUR_LEVELS).tolist())
 
 
-def touching_share(labels: NDArray[np.uint32], cells: int) -> float:
-    """Share of the cells that have another label within one free pixel along some axis."""
+def touching_fraction(labels: Labels, cells: int) -> float:
+    """Give the fraction of the cells that have another label within one free pixel along some axis.
+
+    Parameters
+    ----------
+    labels
+        Label image `(z, y, x)` or `(y, x)`.
+    cells
+        Number of cells.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
     touching: set[int] = set()
     for axis, length in enumerate(labels.shape):
         for step in (1, 2):
@@ -147,9 +219,11 @@ def touching_share(labels: NDArray[np.uint32], cells: int) -> float:
 
 
 def _mean_intensity(image: NDArray[np.generic], cell: LabelledCell) -> float:
+    """Mean grey value of a cell of a volume."""
     box = tuple(slice(a, a + n) for a, n in zip(cell.start, cell.mask.shape, strict=True))
     return float(image[box][cell.mask].mean(dtype=np.float64))
 
 
-def _mean(values: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
+def _mean(values: Floats, where: Mask) -> float:
+    """Mean of some values, or of all where none is asked for."""
     return float((values[where] if where.any() else values).mean(dtype=np.float64))

@@ -19,7 +19,8 @@ from raysynth.base.arrays import Floats, Mask
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
-from raysynth.preparation.statistics import CellTable, PopulationStatistics
+from raysynth.preparation.cell_table import CellTable
+from raysynth.preparation.statistics import PopulationStatistics
 
 _FILES = ("images.npy", "masks.npy", "outlines.npy", "cells.parquet", "outlines.parquet")
 """The files of a split."""

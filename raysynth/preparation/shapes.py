@@ -16,9 +16,24 @@ _MIN_SLICES = 4
 
 
 def measure_shapes(cells: Sequence[LabelledCell], max_degree: int, data: DataConfig) -> Spectrum | None:
-    """The spectrum of the cells in use of a 3D population; 2D data need none.
+    """Measure the spectrum of a 3D population.
 
-    Cells that the stack cuts, sparsely labelled ones and those of few slices have an outline only.
+    Cells that the stack cuts, sparsely labelled ones and those of few slices have an outline only. Where fewer than
+    `MIN_CELLS` are whole, the outlines of all cells make the spectrum.
+
+    Parameters
+    ----------
+    cells
+        Labelled cells; those left out are passed over.
+    max_degree
+        Highest degree of the harmonics.
+    data
+        Settings of the data: dimensions and size of a voxel.
+
+    Returns
+    -------
+    Spectrum or None
+        None for 2D data, which need none.
     """
     if data.dimensions == 2 or data.voxel_um is None:
         return None

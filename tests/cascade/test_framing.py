@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from raysynth.cascade.framing import draw_height_um, frame, view_along_z
 from raysynth.config import ShapesConfig
 from raysynth.geometry.stars import FILL
-from raysynth.preparation.statistics import CellSizes, Quantiles
+from raysynth.preparation.quantiles import Quantiles
+from raysynth.preparation.statistics import CellSizes
 
 
 def sizes(heights: tuple[float, ...] = (), widths: tuple[float, ...] = ()) -> CellSizes:

@@ -15,9 +15,9 @@ def test_it_is_the_deviation_of_a_normal_distribution(mean: float, deviation: fl
 
 
 @pytest.mark.parametrize("light", [-200, 200])
-@pytest.mark.parametrize("share", [0.025, 0.1])
-def test_a_dark_corner_or_a_glow_is_no_illumination_of_the_frame(light: float, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.025, 0.1])
+def test_a_dark_corner_or_a_glow_is_no_illumination_of_the_frame(light: float, fraction: float) -> None:
     values = np.random.default_rng(0).normal(100, 5, 20_000)
-    values[: round(share * len(values))] += light
+    values[: round(fraction * len(values))] += light
     assert values.std() > 25
     assert narrow_spread(values) == pytest.approx(5, rel=0.1)

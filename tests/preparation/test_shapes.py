@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from raysynth.config import DataConfig
+from raysynth.config import DataConfig, ShapesConfig
 from raysynth.geometry.spectrum import Spectrum
 from raysynth.geometry.stars import Stars, framed
 from raysynth.preparation.cells import LabelledCell
@@ -14,8 +15,6 @@ VOLUMES = DataConfig(root="-", dimensions=3, voxel_um=(1.0, 1.0, 1.0))
 
 def grown(spectrum: Spectrum, count: int) -> list[LabelledCell]:
     """Labelled cells drawn from a spectrum."""
-    import torch
-
     rng = np.random.default_rng(0)
     drawn = torch.from_numpy(np.stack([spectrum.draw(rng) for _ in range(count)])).float()
     shapes: Stars = framed(drawn, torch.ones(count), torch.full((count,), 0.85))
@@ -26,8 +25,6 @@ def grown(spectrum: Spectrum, count: int) -> list[LabelledCell]:
 
 @pytest.fixture(scope="module")
 def spectrum() -> Spectrum:
-    from raysynth.config import ShapesConfig
-
     return Spectrum.plain(ShapesConfig(max_degree=5, power=0.15))
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysynth.preparation.statistics import CellTable
+from raysynth.preparation.cell_table import CellTable
 
 COLUMNS = tuple(CellTable.model_fields)
 
