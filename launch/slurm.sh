@@ -4,8 +4,8 @@
 #   source .venv/bin/activate
 #   sbatch --nodes=4 --gpus-per-node=2 launch/slurm.sh configs/nuclei-2d.yaml --frames 100000 --out /shared/nuclei.zarr
 #
-# All arguments go to `raysynth generate`. Submit it again, or let Slurm requeue it, and the run goes on.
-# The environment and the output must be seen by all nodes; the bundle need not.
+# All arguments go to `raysynth generate`. Submit the job again, or let Slurm requeue it, to resume the run.
+# All nodes must see the environment and the output. They need not see the bundle.
 #SBATCH --job-name=raysynth
 #SBATCH --ntasks-per-node=1
 #SBATCH --cpus-per-task=16
@@ -14,9 +14,9 @@
 #SBATCH --open-mode=append
 set -euo pipefail
 
-JOIN_SECONDS=${JOIN_SECONDS:-300}  # how long nodes are waited for
+JOIN_SECONDS=${JOIN_SECONDS:-300}  # how long to wait for nodes
 
-# Everything of this user that reaches the cluster carries a token from ~/.ray, which the nodes share.
+# Whatever reaches the cluster must carry a token from ~/.ray, which the nodes share: others cannot use it.
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
 ray get-auth-token --generate > /dev/null
 
@@ -46,7 +46,7 @@ for node in "${nodes[@]:1}"; do
     start "$node" --address="$ip:$port"
 done
 
-# `generate` makes its plan for the nodes that are there. One that does not come is done without.
+# `generate` plans for the nodes that are there, and does without those that do not come in time.
 python - "$ip:$port" "${#nodes[@]}" "$JOIN_SECONDS" << 'END'
 import sys, time
 import ray
