@@ -1,0 +1,1 @@
+"""The segmentation table: networks trained on none, real, synthetic and both, and what each of them finds."""

@@ -7,39 +7,71 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Doubles
 from raysynth.base.seeds import Stage, generator
-from raysynth.experiment.protocol import Row
+from raysynth.experiment.rows import TableRow
 
 DRAWS = 4000
+"""Resamples of a bootstrap."""
+
 _BOOTSTRAP = 4
 
 
 @dataclass(frozen=True)
 class Scores:
-    """A row's test scores.
+    """The scores of one row.
 
-    sums: Jaccard indices summed for each seed and frame `(seeds, frames)`. cells: `(frames,)`. groups: the sequence,
-    well or embryo of each frame.
+    Attributes
+    ----------
+    sums
+        Sum of the Jaccard indices for each seed and frame, `(seeds, frames)`.
+    cells
+        Reference cells of each frame, `(frames,)`.
+    groups
+        Sequence, well or embryo of each frame.
     """
 
-    sums: NDArray[np.float64]
+    sums: Doubles
     cells: NDArray[np.int64]
     groups: tuple[str, ...]
 
     @classmethod
     def of(cls, runs: Sequence[Mapping[str, Any]]) -> "Scores":
-        """From the records of a row's seeds, as `raysynth.experiment.arms.score` keeps them."""
+        """Gather the scores of a row's seeds.
+
+        Parameters
+        ----------
+        runs
+            A record of each seed, as `raysynth.experiment.arms.score_arm` keeps it.
+
+        Returns
+        -------
+        Scores
+            All seeds.
+        """
         sums = [[sum(frame["jaccard"]) for frame in run["frames"]] for run in runs]
         frames = runs[0]["frames"]
         groups = tuple(frame["name"].rpartition("/")[0] for frame in frames)  # see `raysynth.data.frames.Frame.name`
         return cls(np.array(sums, float), np.array([len(frame["jaccard"]) for frame in frames]), groups)
 
-    def seg(self) -> NDArray[np.float64]:
-        """SEG of each seed."""
+    def seg(self) -> Doubles:
+        """Compute SEG of each seed.
+
+        Returns
+        -------
+        Doubles
+            `(seeds,)`.
+        """
         return self.sums.sum(axis=1) / self.cells.sum()
 
     def by_group(self) -> "Scores":
-        """The same with all frames of a group as one, in the order of the groups' names."""
+        """Take all frames of a group as one.
+
+        Returns
+        -------
+        Scores
+            In the order of the groups' names.
+        """
         names, which = np.unique(self.groups, return_inverse=True)
         member = which == np.arange(len(names))[:, None]
         return Scores(self.sums @ member.T, member @ self.cells, tuple(names.tolist()))
@@ -47,7 +79,17 @@ class Scores:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean difference of SEG, and the ends of its 95 % interval."""
+    """A difference of SEG.
+
+    Attributes
+    ----------
+    mean
+        Mean over all seeds.
+    low
+        Lower end of its 95 % interval.
+    high
+        Upper end.
+    """
 
     mean: float
     low: float
@@ -56,17 +98,74 @@ class Difference:
 
 @dataclass(frozen=True)
 class GroupInterval:
-    """The ends of a difference's 95 % interval over groups of frames, and how many groups there are."""
+    """The 95 % interval of a difference over groups of frames.
+
+    Attributes
+    ----------
+    groups
+        How many groups there are.
+    groups_low
+        Lower end.
+    groups_high
+        Upper end.
+    """
 
     groups: int
     groups_low: float
     groups_high: float
 
 
-def difference(a: Scores, b: Scores) -> Difference:
-    """SEG of a less b, with a paired percentile bootstrap over frames and seeds (`DRAWS` resamples of both).
+@dataclass(frozen=True)
+class Gain:
+    """A row's SEG less that of real data alone, at as many real frames.
 
-    A resample takes the same frames and the same seeds from a and b. Raises ValueError when they do not match.
+    Attributes
+    ----------
+    difference
+        The difference, with its interval over frames and seeds.
+    groups
+        Its interval over groups of frames; None for a single group, and for groups of one frame each.
+    """
+
+    difference: Difference
+    groups: GroupInterval | None = None
+
+    def to_json(self) -> dict[str, float]:
+        """Return both as one dictionary.
+
+        Returns
+        -------
+        dict of str to float
+            The fields of `Difference`, and those of `GroupInterval` where there is one.
+        """
+        return asdict(self.difference) | ({} if self.groups is None else asdict(self.groups))
+
+
+def difference(a: Scores, b: Scores) -> Difference:
+    """Compute SEG of one row less that of another, and its interval.
+
+    Parameters
+    ----------
+    a
+        Scores of one row.
+    b
+        Scores of the other, of the same frames and as many seeds.
+
+    Returns
+    -------
+    Difference
+        With the interval of a paired percentile bootstrap (Efron & Tibshirani 1993, section 13).
+
+    Raises
+    ------
+    ValueError
+        When frames or seeds do not match.
+
+    Notes
+    -----
+    A resample takes the same frames and the same seeds from both rows, so what makes a frame hard for both cancels.
+    SEG of resampled frames is the sum of their Jaccard indices over the number of their cells: frames weigh by their
+    cells, as in SEG itself.
     """
     if a.sums.shape != b.sums.shape or (a.cells != b.cells).any() or a.groups != b.groups:
         raise ValueError("scores of other frames or seeds cannot be paired")
@@ -81,9 +180,21 @@ def difference(a: Scores, b: Scores) -> Difference:
 
 
 def group_interval(a: Scores, b: Scores) -> GroupInterval | None:
-    """The interval of `difference` with whole groups resampled in place of frames: frames of one embryo are alike.
+    """Compute the interval of a difference with whole groups resampled in place of frames.
 
-    None where that says nothing: for a single group, and for groups of one frame each.
+    Frames of one embryo are alike: taken as independent they give too narrow an interval.
+
+    Parameters
+    ----------
+    a
+        Scores of one row.
+    b
+        Scores of the other, of the same frames and as many seeds.
+
+    Returns
+    -------
+    GroupInterval or None
+        None where it says nothing: for a single group, and for groups of one frame each.
     """
     groups = len(set(a.groups))
     if not 1 < groups < len(a.groups):
@@ -92,18 +203,25 @@ def group_interval(a: Scores, b: Scores) -> GroupInterval | None:
     return GroupInterval(groups, found.low, found.high)
 
 
-def gains(scored: Mapping[Row, Scores]) -> dict[str, dict[str, float]]:
-    """Every row with synthetic data against real data alone, at the same number of real frames.
+def gains(scored: Mapping[TableRow, Scores]) -> dict[str, Gain]:
+    """Compare every row with synthetic data with real data alone, at the same number of real frames.
 
-    Each holds the values of a `Difference`, and of a `GroupInterval` where the test frames are of several groups.
+    Parameters
+    ----------
+    scored
+        The scores of each row.
+
+    Returns
+    -------
+    dict of str to Gain
+        "row - real row" → its gain, for the rows whose real row was scored.
     """
     found = {}
     for row, scores in scored.items():
-        real = Row("real", None, row.real_frames)
+        real = TableRow("real", None, row.real_frames)
         if row.arm == "synthetic":  # at the number of real frames of the main rows
             real = next((other for other in scored if other.arm == "real"), real)
         if row.synthetic is not None and real in scored:
-            groups = group_interval(scores, scored[real])
-            figures = asdict(difference(scores, scored[real])) | ({} if groups is None else asdict(groups))
-            found[f"{row.title} - {real.title}"] = figures
+            gain = Gain(difference(scores, scored[real]), group_interval(scores, scored[real]))
+            found[f"{row.title} - {real.title}"] = gain
     return found
