@@ -136,6 +136,12 @@ def test_settings_in_the_text_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", CURRENT)
+def test_functions_in_the_text_exist(page: str) -> None:
+    named = set(re.findall(r"`raysynth\.([A-Za-z_]+)\b(?!\.)", BLOCK.sub("", CURRENT[page])))
+    assert named <= set(raysynth.__all__)
+
+
+@pytest.mark.parametrize("page", CURRENT)
 def test_benchmarks_and_targets_exist(page: str) -> None:
     text = CURRENT[page]
     benches = {name for files in commands().values() for name in files}
