@@ -82,7 +82,7 @@ def _serve(port: int) -> None:
     """Be the server's process."""
     import logging
 
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
@@ -136,9 +136,9 @@ def _make(name: str, shards: int, cells: int) -> dict[str, Any]:
         except OSError as error:
             print(f"{name}: started again after {type(error).__name__}", flush=True)
             continue
-        if not summary["failed"]:
+        if not summary.failed:
             return {"starts": starts, "seconds": round(time.monotonic() - started, 1)}
-        print(f"{name}: started again for {summary['failed']}", flush=True)
+        print(f"{name}: started again for {summary.failed}", flush=True)
 
 
 def main() -> None:

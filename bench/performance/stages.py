@@ -28,7 +28,7 @@ from raysynth.population.settings import CompositionSettings
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import encode_frames
 
-_T = TypeVar("T")
+_T = TypeVar("_T")
 _SEED = 0
 
 

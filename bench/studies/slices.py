@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bench.common.environment import save_result
 from bench.common.suite import described
+from raysynth.base.arrays import Floats, Mask
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
 from raysynth.cascade.bundle_info import resolve
@@ -27,7 +28,7 @@ from raysynth.train.crops import Crops, load_crops
 
 _RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)
 
-_Stack = tuple[NDArray[np.floating], NDArray[np.bool_]]
+_Stack = tuple[Floats, Mask]
 
 
 def _likeness(cells: list[_Stack]) -> dict[str, float]:
@@ -49,7 +50,7 @@ def _likeness(cells: list[_Stack]) -> dict[str, float]:
     }
 
 
-def _painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float) -> list:
+def _painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[np.intp]], rho: float) -> list[Floats]:
     """Paint textures `(z, side, side)` of each cell."""
     model, noise, slices = bundle.texture.eval(), [], []
     for item, rows in enumerate(cells):

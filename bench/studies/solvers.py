@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import UniPCMultistepScheduler
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.common.environment import save_result
 from bench.common.suite import described
+from raysynth.base.arrays import Floats, Mask
 from raysynth.base.sampling import equal_batches
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.cascade.bundle import open_bundle
@@ -87,7 +87,7 @@ def _unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor
     return x_t
 
 
-def _figures_of(images: NDArray[np.floating], masks: NDArray[np.bool_]) -> dict[str, float]:
+def _figures_of(images: Floats, masks: Mask) -> dict[str, float]:
     """Compute mean granularity and adherence of crops in grey values."""
     table = morphology.crop_metrics(images, masks)
     return {"granularity": float(table["granularity"].mean()), "adherence": float(adherence(images, masks).mean())}

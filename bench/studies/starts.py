@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.common.environment import RESULTS, save_result
+from bench.common.environment import save_result
 from bench.common.painting import paint_rows
+from bench.common.paths import RESULTS
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
