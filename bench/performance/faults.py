@@ -44,8 +44,8 @@ def _drive(address: str, out: str) -> None:
     config = small_frames(_SHARDS, _FRAMES, _CELLS)
     cells = Ellipses(0, _CELLS, _SYNTHESIS_S)
     summary = generate(config, out, address=address, factory=lambda bundle, config, device: lambda: cells)
-    if summary["failed"]:
-        sys.exit(f"failed: {summary['failed']}")
+    if summary.failed:
+        sys.exit(f"failed: {summary.failed}")
 
 
 @dataclass

@@ -29,7 +29,7 @@ from bench.common.suite import described
 from raysynth.actors.generate import generate
 from raysynth.actors.pipeline import Synthesised, Synthesiser
 from raysynth.actors.sent_bundle import SentBundle
-from raysynth.actors.work import CascadeFactory
+from raysynth.actors.work import CascadeFactory, cascade_factory
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.store.reader import Dataset
@@ -68,7 +68,7 @@ class _Gathering:
 
 def _gathering(folder: Path) -> Callable[[SentBundle, Config, str], _Gathering]:
     """Make a factory for `generate`; the GPUs are pretended, so its cascade runs on the CPU."""
-    return lambda bundle, config, device: _Gathering(CascadeFactory(bundle, config, "cpu"), folder)
+    return lambda bundle, config, device: _Gathering(cascade_factory(bundle, config, "cpu"), folder)
 
 
 @contextmanager
@@ -146,10 +146,11 @@ def main() -> None:
                 config, str(folder / "set.zarr"), given.frames, address=address, factory=_gathering(actors)
             )
             elapsed = time.monotonic() - started
-        bad = verify_dataset(Dataset(summary["dataset"])).bad
+        bad = verify_dataset(Dataset(summary.dataset)).bad
         came = len(list(actors.iterdir()))
-    assert summary["failed"] == {}, summary["failed"]
+    assert summary.failed == {}, summary.failed
     assert not bad, bad
     assert came == _NODES, f"{came} actors began"
-    figures = {"gpus_at_start": summary["actors"], "actors": came, "shards": summary["made"], "seconds": elapsed}
+    assert summary.pool is not None
+    figures = {"gpus_at_start": summary.pool.actors, "actors": came, "shards": summary.made, "seconds": elapsed}
     save_result("growing", figures)

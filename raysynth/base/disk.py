@@ -33,7 +33,9 @@ def unwritable(target: str, error: Exception) -> InputError:
     InputError
         To be raised by the caller.
     """
-    return InputError(f"{target} cannot be written ({first_line(error)}): choose another output or make this one writable")
+    return InputError(
+        f"{target} cannot be written ({first_line(error)}): choose another output or make this one writable"
+    )
 
 
 @contextmanager

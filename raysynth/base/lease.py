@@ -134,7 +134,9 @@ def require_lease(target: Objects, run: str) -> None:
     holder = read_lease(target)
     if holder is None or holder.run != run:
         owner = "nobody" if holder is None else f"run {holder.run} on {holder.host}"
-        raise InputError(f"{LEASE_KEY} is held by {owner}, no longer by run {run}: let one run finish, then start again")
+        raise InputError(
+            f"{LEASE_KEY} is held by {owner}, no longer by run {run}: let one run finish, then start again"
+        )
 
 
 class Lease:

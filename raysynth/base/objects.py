@@ -6,7 +6,7 @@ object only when its upload ends. A reader therefore never sees half an object, 
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -244,23 +244,24 @@ class Objects:
             return
 
     def zarr(self) -> ObjectStore[LocalStore | S3Store]:
-        """Open the same address as a store that zarr only reads.
-        """
+        """Open the same address as a store that zarr only reads."""
         return ObjectStore(self.store, read_only=True)
 
-    def sweep(self, is_ours: Callable[[str], bool]) -> None:
+    def sweep(self, own_keys: Callable[[], Collection[str]]) -> None:
         """Remove the staged files that killed writers left in a local folder, and no other file.
-
-        Call it only when nobody writes the objects that `is_ours` names.
 
         Parameters
         ----------
-        is_ours
-            Whether an object of this key is written here. Only `key#N` of such a key is a staged file.
+        own_keys
+            Gives the keys of objects that are written here, and that nobody is writing now. Only `key#N` of one of
+            them is a staged file. It is called when files of such names are found.
         """
-        if self.folder is None:
-            return
-        for path in self.folder.rglob("*#*"):
-            staged = _STAGED.fullmatch(path.relative_to(self.folder).as_posix())
-            if staged and is_ours(staged[1]) and path.is_file():
+        found: list[tuple[Path, str]] = []
+        for path in self.folder.rglob("*#*") if self.folder is not None else ():
+            staged = _STAGED.fullmatch(path.relative_to(self.folder or path).as_posix())
+            if staged and path.is_file():
+                found.append((path, staged[1]))
+        known = own_keys() if found else ()
+        for path, key in found:
+            if key in known:
                 path.unlink()

@@ -1,7 +1,7 @@
 """Every random draw of the project comes from here.
 
-A draw is named by `(dataset_seed, shard, stage, item, attempt)` (DESIGN, Seeds and sameness), so a shard gives
-the same bytes on any actor, in any order and after any number of retries.
+A draw depends on `(dataset_seed, shard, stage, item, attempt)` alone. So a shard gives the same bytes on any actor, in
+any order and after any number of retries.
 """
 
 from enum import IntEnum
@@ -33,17 +33,56 @@ class Stage(IntEnum):
 
 
 def seed_key(shard: int, stage: Stage, item: int, attempt: int = 0) -> tuple[int, int, int, int]:
-    """The spawn key of one draw, as stored in a cell's provenance."""
+    """Make the spawn key of one draw, as it is kept with each cell.
+
+    Parameters
+    ----------
+    shard
+        Number of the shard.
+    stage
+        What the draw is for.
+    item
+        Number of the cell or frame within the shard.
+    attempt
+        Number of the try at this item, from 0.
+    """
     return (shard, int(stage), item, attempt)
 
 
 def generator(dataset_seed: int, shard: int, stage: Stage, item: int, attempt: int = 0) -> Generator:
-    """The random generator of one draw."""
+    """Make the random generator of one draw.
+
+    Parameters
+    ----------
+    dataset_seed
+        Random seed of the data set.
+    shard
+        Number of the shard.
+    stage
+        What the draw is for.
+    item
+        Number of the cell or frame within the shard.
+    attempt
+        Number of the try at this item, from 0.
+    """
     return np.random.default_rng(SeedSequence(dataset_seed, spawn_key=seed_key(shard, stage, item, attempt)))
 
 
 def normal(rng: Generator, *shape: int) -> "torch.Tensor":
-    """Standard normal float32 noise of `shape`, drawn on the CPU whatever the device that uses it."""
+    """Draw standard normal noise on the CPU, whatever the device that uses it.
+
+    Parameters
+    ----------
+    rng
+        The generator of the draw.
+    *shape
+        Shape of the noise.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, on the CPU.
+    """
     import torch  # composing draws too, and runs in processes that shall start without it
 
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))

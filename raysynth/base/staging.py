@@ -7,7 +7,7 @@ reader finds the old content, or the new one, or nothing; a killed writer leaves
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from raysynth.base.disk import needing_room, unwritable
@@ -43,7 +43,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             yield staged
             staged.replace(path)
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            staged.unlink()
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What others read: CTC and Cellpose folders, torch data sets, preview pictures."""

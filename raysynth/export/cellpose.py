@@ -7,25 +7,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Labels
 from raysynth.base.errors import InputError
-from raysynth.export.staging import staged_export, write_tiff
+from raysynth.export.staging import LARGEST_ID, ExportReport, staged_export, write_tiff
 from raysynth.store.reader import Dataset
 
-LARGEST_ID = int(np.iinfo(np.uint16).max)
 # Cellpose leaves out training images with fewer masks (`--min_train_masks`) and cannot learn from specks.
-MIN_MASKS = 5
-MIN_MASK_PX = 16
+_MIN_MASKS = 5
+_MIN_MASK_PX = 16
 
-Plane = tuple[str, NDArray[Any], NDArray[np.uint16]]
+_Plane = tuple[str, NDArray[Any], NDArray[np.uint16]]
 
 
-def export_cellpose(dataset: Dataset, folder: Path) -> int:
+def write_cellpose(dataset: Dataset, folder: str | Path) -> ExportReport:
     """Write `NAME.tif` and `NAME_masks.tif`, 2D: what `cellpose --train --dir FOLDER --mask_filter _masks` reads.
 
-    A 2D frame is one pair, named by its frame. Volumes give y-x slices, those of at least 5 masks of 16 pixels or more:
-    Cellpose trains on no others. Labels are numbered from 1 within each mask file. The folder appears whole or not at
-    all. Returns the number of pairs. Raises InputError when the folder is in use or cannot be written, when no frame is
-    present or has enough cells, and when a frame has more than 65,535 cells.
+    A 2D frame is one pair, named by its frame. Volumes give y-x slices with at least 5 masks of 16 pixels or more, as
+    Cellpose trains on no others. Labels are numbered from 1 within each mask file.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    folder
+        The folder that the export becomes, whole or not at all. It does not exist yet, or is empty.
+
+    Returns
+    -------
+    ExportReport
+        With the number of pairs as `images`.
+
+    Raises
+    ------
+    InputError
+        When the folder is in use or cannot be written, when no frame is present or has enough cells, and when a frame
+        has more than 65,535 cells.
     """
     written = 0
     with staged_export(dataset, folder) as staged:
@@ -34,12 +50,12 @@ def export_cellpose(dataset: Dataset, folder: Path) -> int:
             write_tiff(staged / f"{name}_masks.tif", masks)
             written += 1
         if not written:
-            raise InputError(f"no slice of {dataset.uri} has {MIN_MASKS} cells of {MIN_MASK_PX} pixels to train on")
-    return written
+            raise InputError(f"no slice of {dataset.uri} has {_MIN_MASKS} cells of {_MIN_MASK_PX} pixels to train on")
+    return ExportReport(str(folder), images=written)
 
 
-def _planes(dataset: Dataset) -> Iterator[Plane]:
-    """Name, image and masks of every plane worth training on."""
+def _planes(dataset: Dataset) -> Iterator[_Plane]:
+    """Make name, image and masks of every plane worth training on."""
     digits = max(5, len(str(dataset.spec.frames - 1)))
     for frame, image, labels in dataset:
         name = f"{frame:0{digits}d}"
@@ -48,12 +64,12 @@ def _planes(dataset: Dataset) -> Iterator[Plane]:
             continue
         for z, plane in enumerate(labels):
             sizes = np.unique(plane[plane > 0], return_counts=True)[1]
-            if np.count_nonzero(sizes >= MIN_MASK_PX) >= MIN_MASKS:
+            if np.count_nonzero(sizes >= _MIN_MASK_PX) >= _MIN_MASKS:
                 yield f"{name}_z{z:03d}", image[z], _numbered(dataset, frame, plane)
 
 
-def _numbered(dataset: Dataset, frame: int, labels: NDArray[np.uint32]) -> NDArray[np.uint16]:
-    """Labels from 1 without gaps, in their order."""
+def _numbered(dataset: Dataset, frame: int, labels: Labels) -> NDArray[np.uint16]:
+    """Count labels from 1 without gaps, in their order."""
     ids = np.unique(labels)
     ids = ids[ids > 0]
     if len(ids) > LARGEST_ID:

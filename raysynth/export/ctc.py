@@ -9,24 +9,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raysynth.base.errors import InputError
-from raysynth.export.staging import staged_export, write_tiff
+from raysynth.export.staging import LARGEST_ID, ExportReport, staged_export, write_tiff
 from raysynth.store.reader import Dataset
 
-LARGEST_ID = int(np.iinfo(np.uint16).max)
 
-
-def export_ctc(dataset: Dataset, folder: Path) -> int:
+def write_ctc(dataset: Dataset, folder: str | Path) -> ExportReport:
     """Write `01/tTTT.tif`, `01_GT/SEG/man_segTTT.tif`, `01_GT/TRA/man_trackTTT.tif` and `man_track.txt`, 3D as stacks.
 
-    Frames are independent images, so each cell is a track of one frame. Track ids are 16 bit: where they run out,
-    sequence `02` begins, and so on. Missing frames are left out, the rest numbered from 0. The folder appears whole or
-    not at all. Returns the number of frames. Raises InputError when the folder is in use or cannot be written, when no
-    frame is present, and when a frame has ids beyond 16 bit.
+    Frames are independent images, so each cell is a track of one frame. Track ids are of 16 bits: where they run out,
+    sequence `02` begins, and so on. Missing frames are left out, the rest numbered from 0.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    folder
+        The folder that the export becomes, whole or not at all. It does not exist yet, or is empty.
+
+    Returns
+    -------
+    ExportReport
+        With the number of frames.
+
+    Raises
+    ------
+    InputError
+        When the folder is in use or cannot be written, when no frame is present, and when a frame has labels beyond
+        16 bits.
     """
     with staged_export(dataset, folder) as staged:
         for number, sequence in enumerate(_sequences(dataset), start=1):
             _write_sequence(dataset, sequence, staged, f"{number:02d}")
-    return len(dataset)
+    return ExportReport(str(folder), frames=len(dataset))
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
@@ -13,6 +14,9 @@ from raysynth.base.errors import InputError
 from raysynth.base.reports import Report
 from raysynth.base.staging import whole_folder
 from raysynth.store.reader import Dataset
+
+LARGEST_ID = int(np.iinfo(np.uint16).max)
+"""The largest label that the files of the exports hold: they are of 16 bits."""
 
 
 @dataclass(frozen=True)

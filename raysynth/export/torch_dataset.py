@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,56 @@ from raysynth.base.errors import InputError
 from raysynth.store.reader import Dataset
 
 Transform = Callable[[Tensor, Tensor], Any]
+"""Makes an item from image and labels."""
+
+
+def read_torch(dataset: Dataset | str | Path, transform: Transform | None = None, level: int = 0) -> "TorchDataset":
+    """Open the frames of a data set for torch.
+
+    Parameters
+    ----------
+    dataset
+        The data set, or its address.
+    transform
+        Called with image and labels of an item; what it returns is the item. None: the pair.
+    level
+        Level of the pyramid; 0: full frames.
+
+    Raises
+    ------
+    InputError
+        When there is no such data set or level.
+    """
+    return TorchDataset(dataset.uri if isinstance(dataset, Dataset) else str(dataset), transform, level)
 
 
 class TorchDataset(torch.utils.data.Dataset[Any]):
     """The frames that are present, as pairs of tensors.
 
-    An item is `(image, labels)`, both `([z,] y, x)` at `level`: float32 in the data set's own grey values, and int64
-    with 0 for background; or what `transform(image, labels)` makes of them. One frame's chunks are read for one item,
-    never a whole shard. Pickled, it holds an address: each worker opens the store when it reads its first frame.
+    An item is `(image, labels)`, both `([z,] y, x)`: float32 in the data set's own grey values, and int64 with 0 for
+    background; or what `transform` makes of them. One frame's chunks are read for one item, never a whole shard.
+    Pickled, it holds an address: each worker opens the store when it reads its first frame.
+
+    Parameters
+    ----------
+    uri
+        Address of the data set.
+    transform
+        Called with image and labels of an item; None: the pair is the item.
+    level
+        Level of the pyramid; 0: full frames.
+
+    Attributes
+    ----------
+    frames
+        Number of the frame at each position.
+    frames_per_shard
+        Frames in one shard of the data set.
+
+    Raises
+    ------
+    InputError
+        When there is no such data set or level.
     """
 
     def __init__(self, uri: str, transform: Transform | None = None, level: int = 0) -> None:
@@ -61,7 +104,14 @@ class TorchDataset(torch.utils.data.Dataset[Any]):
 class ShardSampler(Sampler[int]):
     """Positions of a `TorchDataset`, shard after shard: the shards in random order, and the frames within each.
 
-    An epoch reads every shard's index once. The order follows from `seed` and the epoch; call `set_epoch` before each.
+    An epoch reads every shard's index once. The order follows from the seed and the epoch: call `set_epoch` before it.
+
+    Parameters
+    ----------
+    dataset
+        What is sampled.
+    seed
+        Random seed of all orders.
     """
 
     def __init__(self, dataset: TorchDataset, seed: int = 0) -> None:
@@ -71,7 +121,13 @@ class ShardSampler(Sampler[int]):
         self._size, self._seed, self._epoch = len(dataset), seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of this epoch."""
+        """Choose the order of an epoch.
+
+        Parameters
+        ----------
+        epoch
+            Number of the epoch.
+        """
         self._epoch = epoch
 
     def __len__(self) -> int:

@@ -10,11 +10,21 @@ import numcodecs
 from pydantic import BaseModel, ConfigDict, Field
 from zarr.codecs import BloscCodec
 
-SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
+_SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 
 
 class Compressor(BaseModel):
-    """Blosc with one of its compressors, at one level, over one order of the chunk's bytes or bits."""
+    """Blosc with one of its compressors.
+
+    Attributes
+    ----------
+    cname
+        Name of the compressor.
+    clevel
+        Its level, 1 (fast) to 9 (small).
+    shuffle
+        How the bytes or bits of a chunk are regrouped before.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,16 +33,34 @@ class Compressor(BaseModel):
     shuffle: Literal["noshuffle", "shuffle", "bitshuffle"]
 
     def in_zarr(self, itemsize: int) -> BloscCodec:
-        """The codec as Zarr's metadata name it, for pixels of `itemsize` bytes."""
+        """Make the codec as Zarr's metadata name it.
+
+        Parameters
+        ----------
+        itemsize
+            Bytes of one pixel.
+        """
         return BloscCodec(cname=self.cname, clevel=self.clevel, shuffle=self.shuffle, typesize=itemsize)
 
     def codec(self, itemsize: int) -> numcodecs.Blosc:
-        """What compresses and decompresses one chunk; zarr itself uses this class."""
-        return numcodecs.Blosc(self.cname, self.clevel, SHUFFLES[self.shuffle], typesize=itemsize)
+        """Make what compresses and decompresses one chunk; zarr itself uses this class.
+
+        Parameters
+        ----------
+        itemsize
+            Bytes of one pixel.
+        """
+        return numcodecs.Blosc(self.cname, self.clevel, _SHUFFLES[self.shuffle], typesize=itemsize)
 
 
 class Codecs(BaseModel):
-    """The compressor of the images and that of the labels, at every level."""
+    """The compressors of a data set, the same at every level.
+
+    Attributes
+    ----------
+    image, labels
+        That of the images, and that of the labels.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

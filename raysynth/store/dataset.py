@@ -10,6 +10,7 @@ from raysynth.base.disk import STORE_ERRORS, unwritable
 from raysynth.base.errors import InputError
 from raysynth.base.objects import Objects
 from raysynth.store import marks, ome
+from raysynth.store.display import display_of, measure_display
 from raysynth.store.manifest import MANIFEST_KEY, Manifest, check_same
 from raysynth.store.spec import DatasetSpec, table_key
 
@@ -17,33 +18,56 @@ RUNS = "runs/"
 
 
 def read_manifest(objects: Objects) -> Manifest:
-    """The manifest of a data set; InputError when there is none."""
+    """Read the manifest of a data set.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it is damaged.
+    """
     try:
         return Manifest.from_bytes(objects.get(MANIFEST_KEY), objects.uri)
     except FileNotFoundError:
         raise InputError(f"{objects.uri} is not a raysynth data set (it has no {MANIFEST_KEY}): name one") from None
 
 
-def create_dataset(uri: str, manifest: Manifest) -> None:
-    """Create a data set, or make ready to go on with one made from the same manifest.
+def create_dataset(objects: Objects, manifest: Manifest) -> None:
+    """Create a data set, or make one from the same manifest ready to be resumed.
 
     More frames than before extend it; a last shard that was not full then is made again. May be repeated, also after
-    being killed at any moment. Raises InputError when the place cannot be written, holds something else or was made
-    from other settings.
+    being killed at any moment.
+
+    Parameters
+    ----------
+    objects
+        Where it shall lie, opened with `create`.
+    manifest
+        What determines its bytes.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written, and when something else is there, or a data set that was made from other settings.
     """
-    objects = Objects(uri, create=True)
     try:
         if existing := _existing(objects):
             _resume(objects, existing, manifest)
         else:
             objects.put(MANIFEST_KEY, manifest.to_bytes())
-        _write_metadata(objects, manifest)
+        spec = manifest.dataset
+        missing = missing_frames(spec, marks.done_shards(objects))
+        objects.put_all(ome.hierarchy(spec, missing, display_of(objects)))
     except STORE_ERRORS as error:
-        raise unwritable(uri, error) from error
+        raise unwritable(objects.uri, error) from error
 
 
 def _existing(objects: Objects) -> Manifest | None:
-    """The manifest of a data set that is there already; InputError when something else is."""
+    """Read the manifest of a data set that is there already; InputError when something else is."""
     try:
         return Manifest.from_bytes(objects.get(MANIFEST_KEY), objects.uri)
     except FileNotFoundError:
@@ -53,7 +77,7 @@ def _existing(objects: Objects) -> Manifest | None:
 
 
 def _resume(objects: Objects, existing: Manifest, manifest: Manifest) -> None:
-    """Check that `manifest` goes on from `existing`, and extend the data set when it asks for more frames."""
+    """Check that `manifest` is of the same data set as `existing`, and extend that when it asks for more frames."""
     check_same(existing, manifest, objects.uri)
     before, now = existing.dataset, manifest.dataset
     if now.frames > before.frames:
@@ -69,36 +93,68 @@ def _drop(objects: Objects, index: int) -> None:
 
 
 def missing_frames(spec: DatasetSpec, done: Set[int]) -> list[int]:
-    """Frames of the shards that are not done, in order."""
+    """List the frames of the shards that are not done, in order.
+
+    Parameters
+    ----------
+    spec
+        The shape of the data set.
+    done
+        Numbers of the finished shards.
+    """
     return [frame for shard in range(spec.shards) if shard not in done for frame in spec.shard_frames(shard)]
 
 
-def _write_metadata(objects: Objects, manifest: Manifest) -> set[int]:
-    """Write every Zarr document, with the frames that are missing now; returns the finished shards."""
-    done = marks.done_shards(objects.uri)
-    objects.put_all(ome.hierarchy(manifest.dataset, missing_frames(manifest.dataset, done)))
-    return done
+def finalise(objects: Objects) -> Manifest:
+    """Put what depends on all shards into the documents: missing frames, display range, and total counts.
 
+    Also removes the staged files that killed writers left, so call it when nobody writes any more.
 
-def finalise(uri: str) -> Manifest:
-    """List the missing frames in the image's attributes and the total counts in the manifest.
+    Parameters
+    ----------
+    objects
+        The data set.
 
-    Also removes what killed writers left, so call it when nobody writes any more. Returns the manifest as stored.
+    Returns
+    -------
+    Manifest
+        The manifest as it is stored now.
     """
-    objects = Objects(uri)
-    objects.sweep(spare=RUNS)
     manifest = read_manifest(objects)
-    done = _write_metadata(objects, manifest)
+    spec, done = manifest.dataset, marks.done_shards(objects)
+    objects.sweep(lambda: _own_keys(spec))
+    missing = missing_frames(spec, done)
+    objects.put_all(ome.hierarchy(spec, missing, measure_display(objects, spec, set(missing))))
     manifest = manifest.model_copy(update={"counts": marks.total_counts(objects, done)})
     objects.put(MANIFEST_KEY, manifest.to_bytes())
     return manifest
 
 
-def invalidate(uri: str, shards: Iterable[int]) -> list[int]:
-    """Make shards count as not finished, so that the next `generate` makes exactly these again; returns them sorted."""
-    objects = Objects(uri)
+def _own_keys(spec: DatasetSpec) -> set[str]:
+    """Every key that writers of the data set may have staged, but those below `runs/`."""
+    keys = {MANIFEST_KEY, *ome.hierarchy(spec, [])}
+    for index in range(spec.shards):
+        keys |= {marks.mark_key(marks.DONE, index), *spec.object_keys(index)}
+    return keys
+
+
+def invalidate(objects: Objects, shards: Iterable[int]) -> list[int]:
+    """Make shards count as not finished, so that the next `generate` makes exactly these again.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+    shards
+        Numbers of the shards; each may come twice.
+
+    Returns
+    -------
+    list of int
+        The numbers, sorted.
+    """
     chosen = sorted(set(shards))
     for index in chosen:
         _drop(objects, index)
-    finalise(uri)
+    finalise(objects)
     return chosen

@@ -13,17 +13,23 @@ from raysynth.base.objects import Objects
 from raysynth.store.shards import ABSENT, Index, codec_of, decode_index, grid_shape, index_bytes, tiles
 from raysynth.store.spec import Array, DatasetSpec
 
-KEPT = 64  # indices; some KB each
+_KEPT = 64  # indices; some KB each
 
 
 class FrameReader:
-    """Reads frames of one array at one level.
+    """Reads frames of one array at one level. Not for several threads at a time.
 
-    `requests` counts what was asked of the store. Not for several threads at a time.
+    Parameters
+    ----------
+    objects
+        The data set.
+    spec
+        Its shape.
+    array, level
+        Which array, at which level of the pyramid.
     """
 
     def __init__(self, objects: Objects, spec: DatasetSpec, array: Array, level: int) -> None:
-        self.requests = 0
         self._objects, self._spec, self._array, self._level = objects, spec, array, level
         self._grid = grid_shape(spec, array, level)
         self._chunk = spec.chunk(array, level)[1:]
@@ -32,7 +38,23 @@ class FrameReader:
         self._indices: dict[str, Index] = {}
 
     def read(self, frame: int) -> NDArray[Any]:
-        """One frame, `([z,] y, x)`. Raises InputError when the shard's objects are missing or damaged."""
+        """Read one frame.
+
+        Parameters
+        ----------
+        frame
+            Number of the frame, which is not a missing one.
+
+        Returns
+        -------
+        numpy.ndarray
+            `([z,] y, x)`.
+
+        Raises
+        ------
+        InputError
+            When an object of the frame's shard is missing or damaged.
+        """
         shard, position = divmod(frame, self._spec.frames_per_shard)
         shape = self._spec.level_shape(self._level)
         image = np.empty(shape, self._spec.array_dtype(self._array))
@@ -55,7 +77,6 @@ class FrameReader:
         starts, sizes = offsets[held].tolist(), lengths[held].tolist()
         if len(starts) != len(regions):
             raise ValueError("the index lacks chunks")
-        self.requests += 1
         parts = self._objects.get_ranges(key, starts, sizes)
         for data, region in zip(parts, regions, strict=True):
             chunk = np.frombuffer(self._codec.decode(data), image.dtype).reshape(self._chunk)
@@ -63,9 +84,8 @@ class FrameReader:
 
     def _index(self, key: str) -> Index:
         if key not in self._indices:
-            self.requests += 1
             index = decode_index(self._objects.get_tail(key, index_bytes(self._grid)), self._grid)
-            if len(self._indices) == KEPT:
+            if len(self._indices) == _KEPT:
                 del self._indices[next(iter(self._indices))]
             self._indices[key] = index
         return self._indices[key]

@@ -1,12 +1,11 @@
 """Which shards are finished, and which failed and why.
 
 A done mark is written after all of a shard's data, so what it names is there. Failures live under `runs/`, outside what
-sameness covers, since a reason may speak of memory or hosts.
+sameness covers, since a reason may speak of memory or hosts. Other files in these folders are left alone.
 """
 
 import json
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,7 +18,17 @@ FAILED = "runs/failed"
 
 
 class DoneMark(BaseModel):
-    """One finished shard: its number of frames, the SHA-256 of each of its objects, and its deterministic counts."""
+    """One finished shard.
+
+    Attributes
+    ----------
+    frames
+        Number of its frames.
+    sha256
+        SHA-256 of each of its objects, by key.
+    counts
+        Its deterministic counts.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,22 +38,61 @@ class DoneMark(BaseModel):
 
 
 def mark_key(folder: str, index: int) -> str:
-    """Name of a shard's mark."""
+    """Name the mark of a shard.
+
+    Parameters
+    ----------
+    folder
+        `DONE` or `FAILED`.
+    index
+        Number of the shard.
+    """
     return f"{folder}/{index:05d}.json"
 
 
-def _indices(objects: Objects, folder: str) -> set[int]:
-    return {int(PurePosixPath(key).stem) for key in objects.keys(folder)}
+def _marked(objects: Objects, folder: str) -> set[int]:
+    """Find the shards that have a mark; files that are none, such as `.DS_Store`, are passed over."""
+    found = set()
+    for key in objects.keys(folder):
+        stem = key.removeprefix(f"{folder}/").removesuffix(".json")
+        if stem.isdecimal() and key == mark_key(folder, int(stem)):
+            found.add(int(stem))
+    return found
 
 
 def write_done(objects: Objects, index: int, mark: DoneMark) -> None:
-    """Record a finished shard and forget its earlier failures."""
+    """Record a finished shard and forget its earlier failures.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+    index
+        Number of the shard.
+    mark
+        What is recorded.
+    """
     objects.put_all({mark_key(DONE, index): canonical_json(mark.model_dump())})
     objects.delete(mark_key(FAILED, index))
 
 
 def read_done(objects: Objects, index: int) -> DoneMark:
-    """The mark of a finished shard; FileNotFoundError when it is not finished, InputError when the mark is damaged."""
+    """Read the mark of a finished shard.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+    index
+        Number of the shard.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the shard is not finished.
+    InputError
+        When the mark is damaged.
+    """
     key = mark_key(DONE, index)
     try:
         return DoneMark.model_validate_json(objects.get(key))
@@ -53,30 +101,82 @@ def read_done(objects: Objects, index: int) -> DoneMark:
 
 
 def remove_done(objects: Objects, index: int) -> None:
-    """Make a shard count as not finished."""
+    """Make a shard count as not finished.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+    index
+        Number of the shard.
+    """
     objects.delete(mark_key(DONE, index))
 
 
-def done_shards(uri: str) -> set[int]:
-    """Indices of the finished shards."""
-    return _indices(Objects(uri), DONE)
+def done_shards(objects: Objects) -> set[int]:
+    """Find the finished shards.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+
+    Returns
+    -------
+    set of int
+        Their numbers.
+    """
+    return _marked(objects, DONE)
 
 
-def record_failure(uri: str, index: int, reason: str) -> None:
-    """Record why a shard failed. A later success removes the record."""
-    Objects(uri).put(mark_key(FAILED, index), canonical_json({"shard": index, "reason": reason}))
+def record_failure(objects: Objects, index: int, reason: str) -> None:
+    """Record why a shard failed; a later success removes the record.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+    index
+        Number of the shard.
+    reason
+        One line.
+    """
+    objects.put(mark_key(FAILED, index), canonical_json({"shard": index, "reason": reason}))
 
 
-def failures(uri: str) -> dict[int, str]:
-    """Reason of each failed shard, by index."""
-    objects = Objects(uri)
-    keys = objects.keys(FAILED)
-    records = [json.loads(data) for data in in_parallel(objects.get, keys)]
-    return {record["shard"]: record["reason"] for record in records}
+def failures(objects: Objects) -> dict[int, str]:
+    """Read why shards failed.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+
+    Returns
+    -------
+    dict of int to str
+        Reason of each failed shard, by its number.
+    """
+    indices = sorted(_marked(objects, FAILED))
+    records = in_parallel(lambda index: json.loads(objects.get(mark_key(FAILED, index))), indices)
+    return {index: record["reason"] for index, record in zip(indices, records, strict=True)}
 
 
 def total_counts(objects: Objects, shards: Iterable[int]) -> dict[str, int]:
-    """Sum of the counts of finished shards."""
+    """Sum the counts of finished shards.
+
+    Parameters
+    ----------
+    objects
+        The data set.
+    shards
+        Numbers of the shards.
+
+    Returns
+    -------
+    dict of str to int
+        Total by name of the count.
+    """
     totals: dict[str, int] = {}
     for mark in in_parallel(lambda index: read_done(objects, index), sorted(shards)):
         for name, value in mark.counts.items():

@@ -11,11 +11,11 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
+from raysynth.store.display import Display
 from raysynth.store.spec import ARRAYS, Array, DatasetSpec
 
-VERSION = "0.5"
-LABELS = "cells"
-GROUPS: dict[Array, str] = {"image": "", "labels": f"labels/{LABELS}"}
+_VERSION = "0.5"
+_LABELS = "cells"
 
 
 def _add_array(store: MemoryStore, spec: DatasetSpec, array: Array, level: int) -> None:
@@ -35,7 +35,7 @@ def _add_array(store: MemoryStore, spec: DatasetSpec, array: Array, level: int) 
 
 
 def _documents(store: MemoryStore) -> dict[str, bytes]:
-    """All objects of a store in memory."""
+    """Read all objects of a store in memory."""
 
     async def read() -> dict[str, bytes]:
         found = {}
@@ -49,7 +49,7 @@ def _documents(store: MemoryStore) -> dict[str, bytes]:
 
 
 def _multiscales(spec: DatasetSpec, name: str) -> list[dict[str, Any]]:
-    """OME-Zarr `multiscales`: µm when the voxel size is known, else pixels without a unit."""
+    """Make OME-Zarr's `multiscales`: µm when the voxel size is known, else pixels without a unit."""
     unit = {} if spec.voxel_um is None else {"unit": "micrometer"}
     voxel = spec.voxel_um or (1.0,) * len(spec.frame_shape)
     axes = [{"name": "t", "type": "time"}] + [{"name": axis, "type": "space", **unit} for axis in spec.axes[1:]]
@@ -64,12 +64,14 @@ def _multiscales(spec: DatasetSpec, name: str) -> list[dict[str, Any]]:
     return [{"name": name, "axes": axes, "datasets": datasets}]
 
 
-def _attributes(spec: DatasetSpec, missing: list[int]) -> dict[str, dict[str, Any]]:
+def _attributes(spec: DatasetSpec, missing: list[int], display: Display | None) -> dict[str, dict[str, Any]]:
     """Attributes of each group, by path."""
-    image = {"version": VERSION, "multiscales": _multiscales(spec, "image")}
+    image: dict[str, Any] = {"version": _VERSION, "multiscales": _multiscales(spec, "image")}
+    if display is not None:
+        image["omero"] = display
     labels = {
-        "version": VERSION,
-        "multiscales": _multiscales(spec, LABELS),
+        "version": _VERSION,
+        "multiscales": _multiscales(spec, _LABELS),
         "image-label": {"source": {"image": "../../"}},
     }
     own = {
@@ -79,15 +81,30 @@ def _attributes(spec: DatasetSpec, missing: list[int]) -> dict[str, dict[str, An
     }
     return {
         "": {"ome": image, "raysynth": own},
-        "labels": {"ome": {"version": VERSION, "labels": [LABELS]}},
-        f"labels/{LABELS}": {"ome": labels},
+        "labels": {"ome": {"version": _VERSION, "labels": [_LABELS]}},
+        f"labels/{_LABELS}": {"ome": labels},
     }
 
 
-def hierarchy(spec: DatasetSpec, missing: list[int]) -> dict[str, bytes]:
-    """Every metadata document of the data set, by key; `missing` lists the frames that hold no data."""
+def hierarchy(spec: DatasetSpec, missing: list[int], display: Display | None = None) -> dict[str, bytes]:
+    """Make every metadata document of a data set.
+
+    Parameters
+    ----------
+    spec
+        The shape of the data set.
+    missing
+        Frames that hold no data.
+    display
+        How viewers show it at first (`display.measure_display`); None: they find out.
+
+    Returns
+    -------
+    dict of str to bytes
+        The documents by key.
+    """
     store = MemoryStore()
-    for path, attributes in _attributes(spec, missing).items():
+    for path, attributes in _attributes(spec, missing, display).items():
         zarr.create_group(store, path=path, attributes=attributes, overwrite=True)
     for array in ARRAYS:
         for level in range(spec.levels):

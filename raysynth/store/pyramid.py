@@ -2,30 +2,42 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Frames = NDArray[np.unsignedinteger]
 
+def shrink_image(frames: NDArray[Any], factors: Sequence[int]) -> NDArray[Any]:
+    """Take the mean over blocks of pixels; blocks at the edge repeat the last pixel.
 
-def shrink_image(frames: Frames, factors: Sequence[int]) -> Frames:
-    """Mean over blocks of `factors` pixels, rounded half up in integers; edge blocks repeat the last pixel.
+    Parameters
+    ----------
+    frames
+        `(t, [z,] y, x)`, uint8, uint16 or float32.
+    factors
+        Size of a block along z, y, x (2D: y, x).
 
-    frames: `(t, [z,] y, x)`, uint8 or uint16. Returns the same type, each frame axis divided by its factor, rounded up.
+    Returns
+    -------
+    numpy.ndarray
+        The same type, each frame axis divided by its factor, rounded up. Integers are rounded half up.
     """
     size = math.prod(factors)
     if size == 1:
         return frames
+    is_float = frames.dtype.kind == "f"
+    wide = np.dtype(np.float64) if is_float else np.min_scalar_type(size * int(np.iinfo(frames.dtype).max))
+    total = frames.astype(wide)
     # One axis after the other, so that each pass adds whole strides and halves what the next one reads.
-    total = frames.astype(np.min_scalar_type(size * int(np.iinfo(frames.dtype).max)))
     for axis, factor in enumerate(factors, start=1):
         total = _add_blocks(total, axis, factor)
-    return ((total + size // 2) // size).astype(frames.dtype)
+    mean = total / size if is_float else (total + size // 2) // size
+    return mean.astype(frames.dtype)
 
 
-def _add_blocks(values: Frames, axis: int, factor: int) -> Frames:
-    """Sums of `factor` neighbours along one axis; the last value is repeated to fill the last block."""
+def _add_blocks(values: NDArray[Any], axis: int, factor: int) -> NDArray[Any]:
+    """Add up `factor` neighbours along one axis; the last value is repeated to fill the last block."""
     if lacking := -values.shape[axis] % factor:
         padding = [(0, 0)] * values.ndim
         padding[axis] = (0, lacking)
@@ -37,6 +49,19 @@ def _add_blocks(values: Frames, axis: int, factor: int) -> Frames:
     return total
 
 
-def shrink_labels(frames: Frames, factors: Sequence[int]) -> Frames:
-    """Every `factors`-th pixel, the first of each block: no id is invented; shapes as in `shrink_image`."""
+def shrink_labels(frames: NDArray[Any], factors: Sequence[int]) -> NDArray[Any]:
+    """Take the first pixel of each block: a mean would invent ids.
+
+    Parameters
+    ----------
+    frames
+        `(t, [z,] y, x)`.
+    factors
+        Size of a block along z, y, x (2D: y, x).
+
+    Returns
+    -------
+    numpy.ndarray
+        The same type, each frame axis divided by its factor, rounded up.
+    """
     return frames[(slice(None), *(slice(None, None, f) for f in factors))]

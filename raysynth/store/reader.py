@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import zarr
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Labels
 from raysynth.base.errors import InputError
 from raysynth.base.objects import Objects, in_parallel
 from raysynth.store import marks
@@ -20,20 +22,38 @@ from raysynth.store.manifest import Manifest
 from raysynth.store.spec import Array, DatasetSpec, table_key
 from raysynth.store.table import measured_schema
 
-if TYPE_CHECKING:
-    from raysynth.export.torch_dataset import TorchDataset, Transform
-
-Item = tuple[int, NDArray[Any], NDArray[np.uint32]]
+LabelledFrame = tuple[int, NDArray[Any], Labels]
+"""Number, image and labels of one frame."""
 
 
 class Dataset:
     """One data set, opened for reading. Pixels are read when they are asked for, one frame's chunks at a time.
 
     Frames that a failed shard left out are skipped: `len`, iteration, positions and `present` cover what is there.
-    Raises InputError when there is no data set at `uri`.
+
+    Parameters
+    ----------
+    uri
+        A folder, `file:///folder` or `s3://bucket/prefix`.
+
+    Attributes
+    ----------
+    uri
+        The address, without a slash at its end.
+    objects
+        The opened store.
+    manifest
+        What determined the data set's bytes.
+    spec
+        The shape of its arrays.
+
+    Raises
+    ------
+    InputError
+        When there is no data set.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str | Path) -> None:
         self.objects = Objects(uri)
         self.uri = self.objects.uri
         self.manifest: Manifest = read_manifest(self.objects)
@@ -43,7 +63,7 @@ class Dataset:
 
     @property
     def voxel_um(self) -> tuple[float, ...] | None:
-        """Voxel size z, y, x (2D: y, x) in µm; None: pixel units."""
+        """Voxel size z, y, x (2D: y, x) in µm; None: lengths are in pixels."""
         return self.spec.voxel_um
 
     @cached_property
@@ -58,9 +78,24 @@ class Dataset:
         return [frame for frame in range(self.spec.frames) if frame not in self.missing]
 
     def array(self, array: Array, level: int = 0) -> zarr.Array[Any]:
-        """The Zarr array of one level, `(t, [z,] y, x)`, read as it is sliced; missing frames are zero.
+        """Open the Zarr array of one level, which is read as it is sliced.
 
-        Raises InputError when the data set has no such level.
+        Parameters
+        ----------
+        array
+            `image` or `labels`.
+        level
+            Level of the pyramid; 0: full frames.
+
+        Returns
+        -------
+        zarr.Array
+            `(t, [z,] y, x)`; missing frames are zero.
+
+        Raises
+        ------
+        InputError
+            When the data set has no such level.
         """
         self._check_level(level)
         if (array, level) not in self._arrays:
@@ -69,11 +104,51 @@ class Dataset:
         return self._arrays[array, level]
 
     def image(self, frame: int, level: int = 0) -> NDArray[Any]:
-        """One frame's image, `([z,] y, x)`, in the data set's type; IndexError when it is missing."""
+        """Read the image of one frame.
+
+        Parameters
+        ----------
+        frame
+            Number of the frame.
+        level
+            Level of the pyramid; 0: full frames.
+
+        Returns
+        -------
+        numpy.ndarray
+            `([z,] y, x)`, in the data set's type.
+
+        Raises
+        ------
+        IndexError
+            When the frame is missing.
+        InputError
+            When the data set has no such level, or the frame's shard is damaged.
+        """
         return self._frame("image", frame, level)
 
-    def labels(self, frame: int, level: int = 0) -> NDArray[np.uint32]:
-        """One frame's labels, `([z,] y, x)`, uint32, 0 is background; IndexError when it is missing."""
+    def labels(self, frame: int, level: int = 0) -> Labels:
+        """Read the labels of one frame.
+
+        Parameters
+        ----------
+        frame
+            Number of the frame.
+        level
+            Level of the pyramid; 0: full frames.
+
+        Returns
+        -------
+        numpy.ndarray
+            `([z,] y, x)`, uint32; 0 is background.
+
+        Raises
+        ------
+        IndexError
+            When the frame is missing.
+        InputError
+            When the data set has no such level, or the frame's shard is damaged.
+        """
         return self._frame("labels", frame, level)
 
     def _frame(self, array: Array, frame: int, level: int) -> NDArray[Any]:
@@ -88,45 +163,52 @@ class Dataset:
         if not 0 <= level < self.spec.levels:
             raise InputError(f"{self.uri} has no level {level}: choose one from 0 to {self.spec.levels - 1}")
 
-    @property
-    def requests(self) -> int:
-        """How often `image`, `labels`, positions and iteration have asked the store for pixels or their places."""
-        return sum(reader.requests for reader in self._readers.values())
+    def shard_labels(self, index: int) -> Labels:
+        """Read the labels of all frames of one shard.
 
-    def shard_labels(self, index: int) -> NDArray[np.uint32]:
-        """The labels of all frames of one shard, `(frames, [z,] y, x)`."""
+        Parameters
+        ----------
+        index
+            Number of the shard.
+
+        Returns
+        -------
+        numpy.ndarray
+            `(frames, [z,] y, x)`, uint32.
+        """
         frames = self.spec.shard_frames(index)
         return np.asarray(self.array("labels")[frames.start : frames.stop])
 
     def __len__(self) -> int:
         return len(self.present)
 
-    def __getitem__(self, position: int) -> Item:
-        """Frame number, image and labels of the frame at `position` among those that are present."""
+    def __getitem__(self, position: int) -> LabelledFrame:
+        """Read the frame at a position among those that are present: its number, image and labels."""
         frame = self.present[position]
         return frame, self.image(frame), self.labels(frame)
 
-    def __iter__(self) -> Iterator[Item]:
-        """Frame number, image and labels of every frame that is present."""
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        """Read every frame that is present: its number, image and labels."""
         return (self[position] for position in range(len(self)))
 
-    def torch(self, transform: "Transform | None" = None, level: int = 0) -> "TorchDataset":
-        """The same frames as a `torch.utils.data.Dataset` of image and labels (`torch_dataset.TorchDataset`)."""
-        from raysynth.export.torch_dataset import TorchDataset  # reading needs no torch
-
-        return TorchDataset(self.uri, transform, level)
-
     def shard_cells(self, index: int) -> pa.Table:
-        """One shard's part of the cell table."""
+        """Read one shard's part of the cell table.
+
+        Parameters
+        ----------
+        index
+            Number of the shard.
+        """
         return pq.read_table(pa.BufferReader(self.objects.get(table_key(index))))
 
     def cells(self) -> pa.Table:
-        """The whole cell table, ordered by frame and label: one row per cell and frame."""
-        parts = in_parallel(self.shard_cells, sorted(marks.done_shards(self.uri)))
+        """Read the whole cell table.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row per cell and frame, ordered by frame and label.
+        """
+        parts = in_parallel(self.shard_cells, sorted(marks.done_shards(self.objects)))
         none = measured_schema(self.spec.axes[1:]).empty_table()
         return pa.concat_tables(parts or [none], promote_options="default")
-
-
-def open_dataset(uri: str) -> Dataset:
-    """Open the data set at `uri`: a folder, file:// address or s3://bucket/prefix."""
-    return Dataset(uri)

@@ -1,7 +1,7 @@
 """The shape of a data set: its levels, chunks, shards and the names of its objects.
 
 Every array has the axes `t, y, x` or `t, z, y, x`; t is the frame and is never down-sampled, so one shard index means
-the same frames at every level, in the image and in the labels (DESIGN, Dataset).
+the same frames at every level, in the image and in the labels.
 """
 
 import math
@@ -10,25 +10,43 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from raysynth.config.base import Count, Positive
 from raysynth.store.codecs import Codecs
 
 Array = Literal["image", "labels"]
 ARRAYS: tuple[Array, ...] = ("image", "labels")
 LABEL_DTYPE = "uint32"
-FOLDERS: dict[Array, str] = {"image": "", "labels": "labels/cells/"}
-
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
+_FOLDERS: dict[Array, str] = {"image": "", "labels": "labels/cells/"}
 
 
 class DatasetSpec(BaseModel):
-    """What the arrays of one data set look like. Part of the manifest: all but `frames` is fixed for its life."""
+    """What the arrays of one data set look like. Part of the manifest: all but `frames` is fixed for its life.
+
+    Attributes
+    ----------
+    frames
+        Number of frames.
+    frame_shape
+        Size of a frame in pixels, z, y, x (2D: y, x).
+    dtype
+        Type of the image's pixels; labels are uint32.
+    voxel_um
+        Size of a voxel in µm, z, y, x (2D: y, x); None: lengths are in pixels.
+    frames_per_shard
+        Frames in one shard.
+    levels
+        Levels of the pyramid, the full frames among them.
+    codecs
+        How chunks are compressed.
+    chunk_limit, shard_limit
+        Largest chunk and shard in bytes, before compression.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     frames: Count
     frame_shape: tuple[Count, ...] = Field(min_length=2, max_length=3, description="pixels z, y, x (2D: y, x)")
-    dtype: Literal["uint8", "uint16"]
+    dtype: Literal["uint8", "uint16", "float32"]
     voxel_um: tuple[Positive, ...] | None = Field(description="µm, z, y, x (2D: y, x); null: pixel units")
     frames_per_shard: Count
     levels: Count = 2
@@ -51,20 +69,36 @@ class DatasetSpec(BaseModel):
 
     @property
     def shards(self) -> int:
-        """Number of shards along t."""
+        """Number of shards, which lie along t."""
         return math.ceil(self.frames / self.frames_per_shard)
 
     def shard_frames(self, index: int) -> range:
-        """The frames of shard `index`; the last shard may hold fewer than `frames_per_shard`."""
+        """Find the frames of a shard; the last one may hold fewer than `frames_per_shard`.
+
+        Parameters
+        ----------
+        index
+            Number of the shard.
+
+        Raises
+        ------
+        ValueError
+            When there is no such shard.
+        """
         if not 0 <= index < self.shards:
             raise ValueError(f"shard {index} is outside the data set's {self.shards} shards")
         first = index * self.frames_per_shard
         return range(first, min(first + self.frames_per_shard, self.frames))
 
     def factors(self, level: int) -> tuple[int, ...]:
-        """Down-sampling of each frame axis at `level`.
+        """Compute the down-sampling of each frame axis at a level.
 
         A level halves the axes that are finer than twice the finest one, so anisotropic volumes become isotropic first.
+
+        Parameters
+        ----------
+        level
+            0 for full frames.
         """
         voxel = self.voxel_um or (1.0,) * len(self.frame_shape)
         factors = [1] * len(voxel)
@@ -74,19 +108,48 @@ class DatasetSpec(BaseModel):
         return tuple(factors)
 
     def level_shape(self, level: int) -> tuple[int, ...]:
-        """Frame shape at `level`, rounded up."""
+        """Compute the shape of a frame at a level, rounded up.
+
+        Parameters
+        ----------
+        level
+            0 for full frames.
+        """
         return tuple(math.ceil(n / f) for n, f in zip(self.frame_shape, self.factors(level), strict=True))
 
     def array_dtype(self, array: Array) -> str:
-        """Data type of the image or of the labels."""
+        """Name the data type of the image or of the labels.
+
+        Parameters
+        ----------
+        array
+            Which of the two.
+        """
         return self.dtype if array == "image" else LABEL_DTYPE
 
     def itemsize(self, array: Array) -> int:
-        """Bytes of one pixel."""
-        return {"uint8": 1, "uint16": 2, "uint32": 4}[self.array_dtype(array)]
+        """Count the bytes of one pixel.
+
+        Parameters
+        ----------
+        array
+            The image or the labels.
+        """
+        return {"uint8": 1, "uint16": 2, "uint32": 4, "float32": 4}[self.array_dtype(array)]
 
     def chunk(self, array: Array, level: int) -> tuple[int, ...]:
-        """Chunk shape, t first: one frame, or the frame halved along its longest axis until it fits `chunk_limit`."""
+        """Compute the shape of a chunk: one frame, halved along its longest axis until it fits `chunk_limit`.
+
+        Parameters
+        ----------
+        array, level
+            Which array, at which level of the pyramid.
+
+        Returns
+        -------
+        tuple of int
+            Pixels along t, which is 1, and along the frame's axes.
+        """
         tile = list(self.level_shape(level))
         while math.prod(tile) * self.itemsize(array) > self.chunk_limit:
             longest = tile.index(max(tile))
@@ -94,7 +157,18 @@ class DatasetSpec(BaseModel):
         return (1, *tile)
 
     def shard(self, array: Array, level: int) -> tuple[int, ...]:
-        """Shard shape, t first: `frames_per_shard` frames, tiled in whole chunks when they exceed `shard_limit`."""
+        """Compute the shape of a shard: `frames_per_shard` frames, or whole chunks of them that fit `shard_limit`.
+
+        Parameters
+        ----------
+        array, level
+            Which array, at which level of the pyramid.
+
+        Returns
+        -------
+        tuple of int
+            Pixels along t and along the frame's axes.
+        """
         chunk = self.chunk(array, level)[1:]
         tiles = [math.ceil(n / c) for n, c in zip(self.level_shape(level), chunk, strict=True)]
         chunk_bytes = math.prod(chunk) * self.itemsize(array) * self.frames_per_shard
@@ -104,20 +178,48 @@ class DatasetSpec(BaseModel):
         return (self.frames_per_shard, *(c * t for c, t in zip(chunk, tiles, strict=True)))
 
     def array_path(self, array: Array, level: int) -> str:
-        """Path of one array inside the data set."""
-        return f"{FOLDERS[array]}{level}"
+        """Name one array inside the data set.
 
-    def shard_tiles(self, array: Array, level: int) -> list[str]:
-        """Positions of the Zarr shards beside each other in one frame, as they stand in object names."""
-        shard = self.shard(array, level)[1:]
-        counts = [math.ceil(n / s) for n, s in zip(self.level_shape(level), shard, strict=True)]
-        return ["/".join(map(str, position)) for position in product(*map(range, counts))]
+        Parameters
+        ----------
+        array, level
+            Which array, at which level of the pyramid.
+        """
+        return f"{_FOLDERS[array]}{level}"
 
     def shard_keys(self, array: Array, level: int, index: int) -> list[str]:
-        """Names of the objects that hold shard `index` of one array."""
-        return [f"{self.array_path(array, level)}/c/{index}/{tile}" for tile in self.shard_tiles(array, level)]
+        """Name the objects that hold a shard of one array, in C order of the tiles of a frame.
+
+        Parameters
+        ----------
+        array, level
+            Which array, at which level of the pyramid.
+        index
+            Number of the shard.
+        """
+        shard = self.shard(array, level)[1:]
+        counts = [math.ceil(n / s) for n, s in zip(self.level_shape(level), shard, strict=True)]
+        tiles = ("/".join(map(str, position)) for position in product(*map(range, counts)))
+        return [f"{self.array_path(array, level)}/c/{index}/{tile}" for tile in tiles]
+
+    def object_keys(self, index: int) -> set[str]:
+        """Name all objects that hold a shard: its part of every array and level, and of the cell table.
+
+        Parameters
+        ----------
+        index
+            Number of the shard.
+        """
+        arrays = product(ARRAYS, range(self.levels))
+        return {table_key(index), *(key for array, level in arrays for key in self.shard_keys(array, level, index))}
 
 
 def table_key(index: int) -> str:
-    """Name of a shard's part of the cell table."""
+    """Name a shard's part of the cell table.
+
+    Parameters
+    ----------
+    index
+        Number of the shard.
+    """
     return f"cells.parquet/part-{index:05d}.parquet"

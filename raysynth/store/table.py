@@ -13,12 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-Labels = NDArray[np.uint32]
-KEY = ("frame", "label")
+from raysynth.base.arrays import Labels
+
+_KEY = ("frame", "label")
 
 
 def measured_schema(axes: Sequence[str]) -> pa.Schema:
-    """Columns measured from the labels, in pixels; boxes are half-open. axes: of the frame, `(z, y, x)` or `(y, x)`."""
+    """Name the columns that are measured from the labels, in pixels; boxes are half-open.
+
+    Parameters
+    ----------
+    axes
+        Names of the frame's axes, `z, y, x` or `y, x`.
+    """
     fields = [("frame", pa.int64()), ("label", pa.uint32()), ("volume_px", pa.int64())]
     fields += [(f"centroid_{axis}", pa.float64()) for axis in axes]
     fields += [(f"{axis}_{end}", pa.int64()) for end in ("start", "stop") for axis in axes]
@@ -28,7 +35,21 @@ def measured_schema(axes: Sequence[str]) -> pa.Schema:
 def measure(labels: Labels, first_frame: int, axes: Sequence[str]) -> pa.Table:
     """Measure every label of consecutive frames.
 
-    labels: `(frames, [z,] y, x)`. Rows are ordered by frame, then label. In 2D `volume_px` is the area.
+    Labels are measured by their runs along x, which are far fewer than their pixels.
+
+    Parameters
+    ----------
+    labels
+        `(frames, [z,] y, x)`, uint32.
+    first_frame
+        Number of the first of these frames.
+    axes
+        Names of the frame's axes, `z, y, x` or `y, x`.
+
+    Returns
+    -------
+    pyarrow.Table
+        The columns of `measured_schema`, ordered by frame, then label. In 2D `volume_px` is the area.
     """
     starts, lengths, values = _runs(labels)
     frame, *place = np.unravel_index(starts, labels.shape)
@@ -44,13 +65,14 @@ def measure(labels: Labels, first_frame: int, axes: Sequence[str]) -> pa.Table:
         extent = lengths if along is place[-1] else np.ones_like(lengths)
         lows.append(np.minimum.reduceat(along, cells))
         highs.append(np.maximum.reduceat(along + extent, cells))
+        # A run from x over n pixels has its coordinates sum to n x + n (n - 1) / 2.
         sums.append(np.add.reduceat(lengths * along + lengths * (extent - 1) // 2, cells))
     columns = [frame[cells] + first_frame, values[cells], volume, *(total / volume for total in sums), *lows, *highs]
     return pa.table([pa.array(column) for column in columns], schema=measured_schema(axes))
 
 
 def _runs(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], Labels]:
-    """Runs of one label along x: flat index of the first pixel, number of pixels, label. Background is left out."""
+    """Find the runs of one label along x, without background: flat index of the first pixel, length, label."""
     flat = labels.reshape(-1)
     begins = np.empty(flat.shape, bool)
     np.not_equal(flat[1:], flat[:-1], out=begins[1:])
@@ -65,11 +87,25 @@ def _runs(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], Labels]
 def complete(measured: pa.Table, rows: Mapping[str, Sequence[Any]] | pa.Table) -> pa.Table:
     """Join what the composer says of each cell to what was measured.
 
-    rows: columns `frame` and `label`, which name each measured cell exactly once in any order, and any others.
-    Raises ValueError when cells and rows differ, or a column is one of the measured ones.
+    Parameters
+    ----------
+    measured
+        The table of `measure`.
+    rows
+        Columns `frame` and `label`, which name each measured cell exactly once in any order, and any others.
+
+    Returns
+    -------
+    pyarrow.Table
+        The measured table with the other columns of `rows`.
+
+    Raises
+    ------
+    ValueError
+        When cells and rows differ, or a column is one of the measured ones.
     """
     given = rows if isinstance(rows, pa.Table) else pa.table(dict(rows))
-    extra = [name for name in given.column_names if name not in KEY]
+    extra = [name for name in given.column_names if name not in _KEY]
     if clash := sorted(set(extra) & set(measured.column_names)):
         raise ValueError(f"columns {clash} are measured by the store: leave them out")
     here, there = _keys(measured), _keys(given)
@@ -84,12 +120,18 @@ def complete(measured: pa.Table, rows: Mapping[str, Sequence[Any]] | pa.Table) -
 
 
 def _keys(table: pa.Table) -> NDArray[np.int64]:
-    """Frame and label of every row, `(2, rows)`."""
-    return np.stack([table[name].cast(pa.int64()).to_numpy() for name in KEY])
+    """Take frame and label of every row, `(2, rows)`."""
+    return np.stack([table[name].cast(pa.int64()).to_numpy() for name in _KEY])
 
 
 def to_parquet(table: pa.Table) -> bytes:
-    """One Parquet file; equal tables give equal bytes with one pyarrow version."""
+    """Write one Parquet file; equal tables give equal bytes with one version of pyarrow.
+
+    Parameters
+    ----------
+    table
+        The table.
+    """
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6")
     return bytes(sink.getvalue())

@@ -1,113 +1,150 @@
 """Check a data set, shard by shard: everything is there, nothing has changed, and labels and table say the same."""
 
 import hashlib
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
 from raysynth.base.errors import InputError
 from raysynth.base.objects import in_parallel
+from raysynth.base.progress import Progress, no_progress
+from raysynth.base.reports import Report
 from raysynth.store import marks, ome, table
 from raysynth.store.dataset import missing_frames
 from raysynth.store.reader import Dataset
-from raysynth.store.spec import ARRAYS, DatasetSpec, table_key
+from raysynth.store.spec import table_key
 
 # Centroids are left out: their last bit may differ between versions of the library that measures them.
-COMPARED = ("frame", "label", "volume_px")
+_COMPARED = ("frame", "label", "volume_px")
+_ROOT = "zarr.json"
 
 
-@dataclass
-class Report:
-    """What `verify` found.
+@dataclass(frozen=True)
+class VerifyReport(Report):
+    """What was found in a data set.
 
-    bad: for each shard that must be made again, what is wrong with it. documents: Zarr documents that are missing or
-    altered; `finalise` writes them anew.
+    Attributes
+    ----------
+    dataset
+        Its address.
+    shards
+        Number of its shards, checked or not.
+    cells
+        Number of cells in the checked shards.
+    bad
+        For each shard that must be made again, what is wrong with it.
+    altered
+        Zarr documents that are missing or altered; `finalise` writes them anew.
     """
 
-    uri: str
+    dataset: str
     shards: int
     cells: int = 0
     bad: dict[int, list[str]] = field(default_factory=dict)
-    documents: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.bad and not self.documents
+        return not self.bad and not self.altered
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values: reasons joined, documents by their number."""
+        return {
+            "dataset": self.dataset,
+            "shards": self.shards,
+            "cells": self.cells,
+            "ok": self.ok,
+            "bad": {str(shard): "; ".join(reasons) for shard, reasons in self.bad.items()},
+            "altered": {str(number): key for number, key in enumerate(self.altered)},
+        }
 
 
-def verify(
-    uri: str, progress: Callable[[int, int], None] = lambda done, of: None, only: Collection[int] | None = None
-) -> Report:
-    """Check the data set at `uri`, holding one shard in memory at a time.
+def verify_dataset(
+    dataset: Dataset, only: Collection[int] | None = None, progress: Progress = no_progress
+) -> VerifyReport:
+    """Check a data set, holding one shard in memory at a time.
 
-    progress: called after each shard with the number checked and the number in all. only: these shards; None: all.
-    Raises InputError when there is no data set.
+    Parameters
+    ----------
+    dataset
+        The data set, opened just before.
+    only
+        Numbers of the shards to check; None: all.
+    progress
+        Called after each shard.
     """
-    dataset = Dataset(uri)
     chosen = range(dataset.spec.shards) if only is None else sorted(only)
-    report = Report(dataset.uri, dataset.spec.shards, documents=_altered_documents(dataset))
-    done, failed = marks.done_shards(uri), marks.failures(uri)
+    done, failed = marks.done_shards(dataset.objects), marks.failures(dataset.objects)
+    altered = _altered_documents(dataset, done)
+    cells, bad = 0, {}
     for number, index in enumerate(chosen, start=1):
         if index not in done:
-            report.bad[index] = [f"failed: {failed[index]}" if index in failed else "not finished"]
+            bad[index] = [f"failed: {failed[index]}" if index in failed else "not finished"]
         elif problems := _altered_objects(dataset, index):
-            report.bad[index] = problems
-        elif not report.documents:
-            cells, problems = _inconsistencies(dataset, index)
-            report.cells += cells
+            bad[index] = problems
+        elif not altered:
+            found, problems = _inconsistencies(dataset, index)
+            cells += found
             if problems:
-                report.bad[index] = problems
+                bad[index] = problems
         progress(number, len(chosen))
-    return report
+    return VerifyReport(dataset.uri, dataset.spec.shards, cells, bad, altered)
 
 
-def _altered_documents(dataset: Dataset) -> list[str]:
-    """Keys of Zarr documents that are not as the manifest and the finished shards ask for."""
+def _altered_documents(dataset: Dataset, done: set[int]) -> list[str]:
+    """Find the Zarr documents that are not as the manifest and the finished shards ask for."""
 
     def differs(item: tuple[str, bytes]) -> str | None:
+        key, expected = item
         try:
-            return None if dataset.objects.get(item[0]) == item[1] else item[0]
+            found = dataset.objects.get(key)
         except FileNotFoundError:
-            return item[0]
+            return key
+        same = _without_display(found) == _without_display(expected) if key == _ROOT else found == expected
+        return None if same else key
 
-    expected = ome.hierarchy(dataset.spec, missing_frames(dataset.spec, marks.done_shards(dataset.uri)))
+    expected = ome.hierarchy(dataset.spec, missing_frames(dataset.spec, done))
     return [key for key in in_parallel(differs, expected.items()) if key]
 
 
-def expected_keys(spec: DatasetSpec, index: int) -> set[str]:
-    """Names of all objects that hold a shard."""
-    keys = {table_key(index)}
-    for array in ARRAYS:
-        for level in range(spec.levels):
-            keys.update(spec.shard_keys(array, level, index))
-    return keys
+def _without_display(document: bytes) -> Any:
+    """Parse the image's document without what viewers may change, and older data sets lack."""
+    try:
+        parsed = json.loads(document)
+        parsed["attributes"]["ome"].pop("omero", None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return document
+    return parsed
 
 
 def _altered_objects(dataset: Dataset, index: int) -> list[str]:
-    """What is wrong with a finished shard's objects."""
+    """Say what is wrong with a finished shard's objects."""
     try:
         mark = marks.read_done(dataset.objects, index)
     except InputError:
         return ["its done mark is damaged"]
-    if mark.sha256.keys() != expected_keys(dataset.spec, index) or mark.frames != len(dataset.spec.shard_frames(index)):
+    if mark.sha256.keys() != dataset.spec.object_keys(index) or mark.frames != len(dataset.spec.shard_frames(index)):
         return ["its done mark is of another layout"]
 
     def problem(item: tuple[str, str]) -> str | None:
+        key, digest = item
         try:
-            data = dataset.objects.get(item[0])
+            data = dataset.objects.get(key)
         except FileNotFoundError:
-            return f"{item[0]} is missing"
-        return None if hashlib.sha256(data).hexdigest() == item[1] else f"{item[0]} is damaged"
+            return f"{key} is missing"
+        return None if hashlib.sha256(data).hexdigest() == digest else f"{key} is damaged"
 
     return [text for text in in_parallel(problem, mark.sha256.items()) if text]
 
 
 def _inconsistencies(dataset: Dataset, index: int) -> tuple[int, list[str]]:
-    """Number of cells of a shard, and how its table and its labels disagree."""
+    """Count the cells of a shard, and say how its table and its labels disagree."""
     axes = dataset.spec.axes[1:]
-    names = [*COMPARED, *(f"{axis}_{end}" for end in ("start", "stop") for axis in axes)]
+    names = [*_COMPARED, *(f"{axis}_{end}" for end in ("start", "stop") for axis in axes)]
     stored = dataset.shard_cells(index)
     counted = table.measure(dataset.shard_labels(index), dataset.spec.shard_frames(index).start, axes)
     if not set(names) <= set(stored.column_names):

@@ -11,10 +11,10 @@ from itertools import product
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Labels
 from raysynth.base.objects import Objects, in_parallel
 from raysynth.store import marks, table
 from raysynth.store.pyramid import shrink_image, shrink_labels
@@ -33,8 +33,22 @@ def _check_aligned(spec: DatasetSpec, index: int, images: NDArray[Any], labels: 
 
 
 def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any]) -> dict[str, bytes]:
-    """The objects that hold shard `index`, by key: every array and level. Frames `(t, [z,] y, x)`, fewer than a whole
-    shard only at the end of a data set, or to see how many bytes they take.
+    """Encode the pixels of a shard: every array and level.
+
+    Parameters
+    ----------
+    spec
+        The shape of the data set.
+    index
+        Number of the shard.
+    images, labels
+        Its frames `(t, [z,] y, x)`, in the data set's type and in uint32. They are fewer than a whole shard only at the
+        end of a data set, or to see how many bytes they take.
+
+    Returns
+    -------
+    dict of str to bytes
+        The objects by key.
     """
     parts = [_encode_level(spec, index, images, labels, *task) for task in _levels(spec)]
     return {key: data for part in parts for key, data in part.items()}
@@ -43,14 +57,14 @@ def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: N
 def _encode_level(
     spec: DatasetSpec, index: int, images: NDArray[Any], labels: NDArray[Any], array: Array, level: int
 ) -> dict[str, bytes]:
-    """The objects of one array at one level."""
+    """Encode one array at one level; objects by key."""
     factors = spec.factors(level)
     frames = shrink_image(images, factors) if array == "image" else shrink_labels(labels, factors)
     return encode(spec, array, level, index, frames)
 
 
 def _levels(spec: DatasetSpec) -> Iterator[tuple[Array, int]]:
-    """Every array at every level, the largest first."""
+    """Name every array at every level, the largest first."""
     return ((array, level) for level, array in product(range(spec.levels), ARRAYS))
 
 
@@ -62,29 +76,43 @@ def _put(objects: Objects, data: Mapping[str, bytes] | Future[dict[str, bytes]])
 
 
 def write_shard(
-    uri: str,
+    objects: Objects,
     spec: DatasetSpec,
     index: int,
     images: NDArray[Any],
-    labels: NDArray[np.uint32],
+    labels: Labels,
     rows: Mapping[str, Sequence[Any]] | pa.Table,
     counts: Mapping[str, int],
 ) -> None:
-    """Write shard `index` of the data set at `uri` whole, then mark it as done.
+    """Write one shard whole, then mark it as done.
 
-    spec: the data set's, from its manifest.
-    images, labels: `(frames, [z,] y, x)`, all frames of the shard, in the data set's type and in uint32.
-    rows: one per cell: `frame` (of the data set), `label`, and what else the composer knows of it (`table.complete`).
-    counts: deterministic totals of this shard. Raises ValueError, before anything is written, when the arrays are not
-    the whole shard or the rows do not name the labels' cells.
+    Parameters
+    ----------
+    objects
+        The data set.
+    spec
+        Its shape, from its manifest.
+    index
+        Number of the shard.
+    images, labels
+        All frames of the shard, `(frames, [z,] y, x)`, in the data set's type and in uint32.
+    rows
+        One row per cell: `frame` (of the data set), `label`, and what else the composer knows of it
+        (`table.complete`).
+    counts
+        Deterministic totals of this shard, as integers.
+
+    Raises
+    ------
+    ValueError
+        When the arrays are not the whole shard, or the rows do not name the labels' cells. Nothing is written then.
     """
-    objects = Objects(uri)
     _check_aligned(spec, index, images, labels)
     if fractions := sorted(name for name, value in counts.items() if not isinstance(value, Integral)):
         raise ValueError(f"counts are summed over shards, so they are integers: leave out {fractions}")
     with ThreadPoolExecutor() as threads:
         # Compressing and hashing leave the interpreter free: levels are encoded side by side, and while the labels are
-        # measured. Nothing is written before they are found to be sound.
+        # measured. Nothing is written before they are found valid.
         encoding = [threads.submit(_encode_level, spec, index, images, labels, *task) for task in _levels(spec)]
         measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
         part = {table_key(index): table.to_parquet(table.complete(measured, rows))}

@@ -6,6 +6,7 @@ import pytest
 import tifffile
 
 from raysynth.base.errors import InputError
+from raysynth.base.objects import Objects
 from raysynth.measures.label_sets import is_dataset, label_images
 from raysynth.store.dataset import create_dataset, finalise
 from raysynth.store.manifest import Manifest
@@ -60,10 +61,11 @@ def test_a_place_without_labels_is_named(tmp_path: Path) -> None:
 def test_a_data_set_gives_the_frames_it_has(tmp_path: Path) -> None:
     uri = str(tmp_path / "set.zarr")
     spec = DatasetSpec(frames=2, frame_shape=(32, 32), dtype="uint8", voxel_um=None, frames_per_shard=1, levels=1)
-    create_dataset(uri, Manifest(config={}, bundle="b", versions={}, device="cpu", seed=0, dataset=spec))
+    objects = Objects(uri, create=True)
+    create_dataset(objects, Manifest(config={}, bundle="b", versions={}, device="cpu", seed=0, dataset=spec))
     labels = np.full((1, 32, 32), 7, np.uint32)
-    write_shard(uri, spec, 1, labels.astype(np.uint8), labels, {"frame": [1], "label": [7]}, {"cells": 1})
-    finalise(uri)
+    write_shard(objects, spec, 1, labels.astype(np.uint8), labels, {"frame": [1], "label": [7]}, {"cells": 1})
+    finalise(objects)
     assert is_dataset(uri)
     assert not is_dataset(str(tmp_path))
     (image,) = label_images(uri)

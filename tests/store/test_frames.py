@@ -1,4 +1,7 @@
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +12,10 @@ from raysynth.store.frames import FrameReader
 from raysynth.store.reader import Dataset
 from raysynth.store.shards import encode
 from raysynth.store.spec import ARRAYS, DatasetSpec
+from tests.fixtures.datasets import Write
 
 
-def test_frames_are_what_zarr_reads_at_every_level(tmp_path: Path, write, spec: DatasetSpec) -> None:
+def test_frames_are_what_zarr_reads_at_every_level(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path, spec)
     for array in ARRAYS:
         for level in range(spec.levels):
@@ -32,16 +36,29 @@ def test_tiles_are_put_together(tmp_path: Path) -> None:
     assert all(np.array_equal(reader.read(frame), frames[frame]) for frame in range(3))
 
 
-def test_one_request_a_frame_and_one_a_shard(tmp_path: Path, write, spec: DatasetSpec) -> None:
-    write(tmp_path, spec)
-    reader = FrameReader(Objects(str(tmp_path)), spec, "image", 0)
+def counted(asked: Counter[str], name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*given: Any) -> Any:
+        asked[name] += 1
+        return method(*given)
+
+    return wrapper
+
+
+def test_one_request_per_frame_and_one_per_shard(
+    tmp_path: Path, write: Write, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = write(tmp_path, spec).objects
+    asked: Counter[str] = Counter()
+    for name in ("get_ranges", "get_tail", "get"):
+        monkeypatch.setattr(objects, name, counted(asked, name, getattr(objects, name)))
+    reader = FrameReader(objects, spec, "image", 0)
     for frame in range(spec.frames):
         reader.read(frame)
-    assert reader.requests == spec.frames + spec.shards
+    assert asked == {"get_ranges": spec.frames, "get_tail": spec.shards}
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged"])
-def test_what_cannot_be_read_is_named(tmp_path: Path, write, spec: DatasetSpec, damage: str) -> None:
+def test_what_cannot_be_read_is_named(tmp_path: Path, write: Write, spec: DatasetSpec, damage: str) -> None:
     write(tmp_path, spec)
     path = tmp_path / "0/c/1/0/0/0"
     path.unlink() if damage == "missing" else path.write_bytes(path.read_bytes()[:-1])

@@ -3,17 +3,18 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 import zarr
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
 from ome_zarr_models.v05 import Image
 from ome_zarr_models.v05.image_label import ImageLabel
 
+from raysynth.store.spec import DatasetSpec
+from tests.fixtures.datasets import Write
 
-@pytest.mark.parametrize("which", ["spec", "spec_2d"])
-def test_the_hierarchy_is_valid_ome_zarr(tmp_path: Path, write, which: str, request: pytest.FixtureRequest) -> None:
-    spec = request.getfixturevalue(which)
+
+def test_the_hierarchy_is_valid_ome_zarr(tmp_path: Path, write: Write, any_spec: DatasetSpec) -> None:
+    spec = any_spec
     write(tmp_path / "x.zarr", spec)
     group = zarr.open_group(tmp_path / "x.zarr", mode="r")
     image = Image.from_zarr(group)
@@ -21,7 +22,7 @@ def test_the_hierarchy_is_valid_ome_zarr(tmp_path: Path, write, which: str, requ
     assert ImageLabel.from_zarr(group["labels/cells"])
 
 
-def test_ome_zarr_reads_integer_labels_of_the_images_shape(tmp_path: Path, write, spec) -> None:
+def test_ome_zarr_reads_integer_labels_of_the_images_shape(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path / "x.zarr", spec)
     nodes = {Path(node.zarr.path).name: node for node in Reader(parse_url(str(tmp_path / "x.zarr")))()}
     image, labels = nodes["x.zarr"].data, nodes["cells"].data
@@ -31,7 +32,9 @@ def test_ome_zarr_reads_integer_labels_of_the_images_shape(tmp_path: Path, write
     assert np.array_equal(image[0][4].compute(), dataset.image(4))
 
 
-def test_units_say_whether_the_voxel_is_known(tmp_path: Path, write, spec, spec_2d) -> None:
+def test_units_say_whether_the_voxel_is_known(
+    tmp_path: Path, write: Write, spec: DatasetSpec, spec_2d: DatasetSpec
+) -> None:
     write(tmp_path / "um", spec, shards=[])
     write(tmp_path / "px", spec_2d, shards=[])
     known, unknown = (zarr.open_group(tmp_path / name, mode="r").attrs.asdict() for name in ("um", "px"))

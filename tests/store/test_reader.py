@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from raysynth.base.errors import InputError
-from raysynth.store.reader import open_dataset
+from raysynth.store.reader import Dataset
+from raysynth.store.spec import DatasetSpec
+from tests.fixtures.datasets import MakeShard, Write
 
 
-def test_missing_frames_are_skipped(tmp_path: Path, write, shard, spec) -> None:
+def test_missing_frames_are_skipped(tmp_path: Path, write: Write, shard: MakeShard, spec: DatasetSpec) -> None:
     dataset = write(tmp_path, spec, shards=[0, 2])
     assert len(dataset) == 3
     assert [frame for frame, _, _ in dataset] == [0, 1, 4]
@@ -18,7 +20,7 @@ def test_missing_frames_are_skipped(tmp_path: Path, write, shard, spec) -> None:
             dataset.labels(frame)
 
 
-def test_the_table_is_one_folder_for_pandas(tmp_path: Path, write, spec) -> None:
+def test_the_table_is_one_folder_for_pandas(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path, spec)
     cells = pd.read_parquet(tmp_path / "cells.parquet")
     pd.testing.assert_frame_equal(cells, dataset.cells().to_pandas())
@@ -30,4 +32,4 @@ def test_the_table_is_one_folder_for_pandas(tmp_path: Path, write, spec) -> None
 
 def test_what_is_not_a_data_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is not a raysynth data set \(it has no manifest\.json\)"):
-        open_dataset(str(tmp_path))
+        Dataset(tmp_path)

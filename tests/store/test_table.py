@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from raysynth.base.arrays import Labels
 from raysynth.store.table import complete, measure, to_parquet
 
 label_frames = hnp.arrays(np.uint32, (2, 3, 5, 4), elements=st.integers(0, 4))
 
 
 @given(label_frames)
-def test_measures_equal_a_plain_recount(labels: np.ndarray) -> None:
+def test_measures_equal_a_plain_recount(labels: Labels) -> None:
     rows = measure(labels, 10, ("z", "y", "x")).to_pylist()
     assert [(r["frame"], r["label"]) for r in rows] == [(10 + f, n) for f in (0, 1) for n in np.unique(labels[f]) if n]
     for row in rows:
