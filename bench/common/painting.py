@@ -7,7 +7,8 @@ from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import Config
 from raysynth.models.painting import paint
 from raysynth.models.texture import TextureModel
-from raysynth.train.crops import Crops
+from raysynth.preparation.prepared import Crops
+from raysynth.train.crop_samples import crop_slice
 
 PAINTING_SEED = 1
 
@@ -36,7 +37,7 @@ def paint_rows(
         Textures `(n, side, side)` in [0, 1].
     """
     shape = model.encoded_shape(config.texture.resolution_px or crops.side_px)
-    slices = [crops.slice(i) for i in rows]
+    slices = [crop_slice(crops, int(i)) for i in rows]
     seeds = [i // 2 if paired else i for i in range(len(rows))]
     noise = [normal(generator(PAINTING_SEED, int(paired), Stage.TEXTURE, i), *shape) for i in seeds]
     return np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))

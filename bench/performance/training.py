@@ -24,9 +24,10 @@ from raysynth.actors.cluster import cluster
 from raysynth.config import Config
 from raysynth.config.places import Places
 from raysynth.config.reading import load
-from raysynth.preparation.prepare import prepare
+from raysynth.preparation.prepare import prepare_data
+from raysynth.train.job import TrainingJob
 from raysynth.train.ray_trainer import fit_on_ray
-from raysynth.train.run import storage_of
+from raysynth.train.shipping import PreparedParcel
 
 _POLL_S = 0.05
 
@@ -54,11 +55,13 @@ def _kill_at(place: Path, step: int, ended: threading.Event) -> None:
 
 def _run(config: Config, folder: Path, workers: int, kill_step: int | None = None) -> dict[str, Any]:
     """Train, perhaps with a kill; return the losses by step, the weights and the run's rates."""
-    config = config.model_copy(update={"storage": str(folder)})
-    place, ended = Path(storage_of(config, "masks")), threading.Event()
+    config = config.with_(storage=str(folder))
+    places = Places.of(config)
+    job, parcel = TrainingJob.of(config, "masks", places), PreparedParcel.pack(places.prepared, config.crops)
+    place, ended = Path(job.storage), threading.Event()
     if kill_step:
         threading.Thread(target=_kill_at, args=(place, kill_step, ended)).start()
-    fit_on_ray(config, "masks", workers)
+    fit_on_ray(job, parcel, workers, config.runtime.max_failures)
     ended.set()
     files = _event_files(place)
     losses = [_series(file, "loss") for file in files]
@@ -94,7 +97,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, cluster():
         changes = [f"masks.train.{name}={value}" for name, value in settings.items()]
         config = load(options.config, [*changes, f"workspace={folder}/workspace", "runtime.device=cpu"])
-        prepare(config.data, config.crops, config.shapes, Places.of(config).prepared)
+        prepare_data(config.data, config.crops, config.shapes, Places.of(config).prepared)
         one, two = (_run(config, Path(folder, str(workers)), workers) for workers in (1, 2))
         killed = _run(config, Path(folder, "killed"), 1, kill_step=options.steps // 2)
     apart = [abs(two["losses"][step] / loss - 1) for step, loss in one["losses"].items()]

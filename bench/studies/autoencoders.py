@@ -16,15 +16,16 @@ import numpy as np
 import torch
 
 from bench.common.environment import save_result
+from bench.common.prepared import load_prepared
 from bench.common.suite import described
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures import morphology
 from raysynth.models.image_codecs import ImageCodec, LearnedCodec, PixelFolding
 from raysynth.models.signed_distance import as_batch
-from raysynth.train.crops import Crops, load_crops
+from raysynth.preparation.prepared import Crops, Prepared
+from raysynth.train.codec import AutoencoderTask
 from raysynth.train.loop import Trainer
-from raysynth.train.texture import AutoencoderTask
 
 _SHOWN = 200
 
@@ -42,10 +43,9 @@ def _losses(stage: ImageCodec, crops: Crops) -> dict[str, float]:
     return {"psnr_db": float(-10 * np.log10(max(error, 1e-12))), "granularity_kept": float(grains[1] / grains[0])}
 
 
-def _learned(config: Config, factor: int, steps: int) -> tuple[LearnedCodec, float]:
+def _learned(config: Config, prepared: Prepared, factor: int, steps: int) -> tuple[LearnedCodec, float]:
     """Train an autoencoder on the config's crops; return it and the seconds it took."""
-    texture = config.texture.model_copy(update={"autoencoder": factor})
-    task = AutoencoderTask(config.model_copy(update={"texture": texture}))
+    task = AutoencoderTask(prepared, factor)
     update: dict[str, Any] = {
         "steps": steps,
         "checkpoint_every": steps,
@@ -57,7 +57,7 @@ def _learned(config: Config, factor: int, steps: int) -> tuple[LearnedCodec, flo
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         torch.manual_seed(0)
-        Trainer(task, config.texture.train.model_copy(update=update), place, "cpu").fit()
+        Trainer(task, config.texture.train.with_(**update), place, "cpu").fit()
     return LearnedCodec(task.model.eval()), time.perf_counter() - start
 
 
@@ -71,14 +71,15 @@ def main() -> None:
     figures: dict[str, Any] = {}
     for path in options.configs:
         config = load(path)
-        crops = load_crops(config, "validation")
+        prepared = load_prepared(config)
+        crops = prepared.validation
         fold = config.texture.fold(crops.side_px)
         rows = figures[config.name] = {
             "side_px": crops.side_px,
             f"folded {fold}x{fold}": _losses(PixelFolding(fold), crops),
         }
         for factor in (2, 4):
-            stage, seconds = _learned(config, factor, options.steps)
+            stage, seconds = _learned(config, prepared, factor, options.steps)
             rows[f"autoencoder {factor}"] = _losses(stage, crops) | {"seconds": seconds}
         print(config.name, rows, flush=True)
         save_result("autoencoders", figures)

@@ -15,14 +15,17 @@ import numpy as np
 import torch
 
 from bench.common.environment import save_result
+from bench.common.prepared import load_prepared
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures.adherence import adherence
 from raysynth.models.painting import paint
+from raysynth.preparation.prepared import Prepared
+from raysynth.train.crop_samples import draw_crops
 from raysynth.train.loop import Trainer
-from raysynth.train.texture import TextureTask, draw
+from raysynth.train.texture import TextureTask
 
 _SHOWN = 96
 
@@ -30,7 +33,7 @@ _SHOWN = 96
 def _painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
     """Measure the mean adherence of textures by the averaged weights on fixed validation masks; real crops beside."""
     rngs = [generator(1, 0, Stage.EVALUATION, i) for i in range(_SHOWN)]
-    images, slices = draw(task.validation, rngs)
+    images, slices = draw_crops(task.validation, rngs)
     masks = np.stack([one.mask for one in slices])
     noise = [normal(rng, *task.texture.encoded_shape(task.side_px)) for rng in rngs]
     painted = np.stack(paint(task.texture.eval(), slices, noise, config.texture, config.masks.truncation_px))
@@ -38,12 +41,12 @@ def _painted_adherence(task: TextureTask, config: Config) -> dict[str, float]:
     return {"adherence": float(adherence(painted, masks).mean()), "real": float(adherence(real, masks).mean())}
 
 
-def _train(config: Config, folder: Path, stops: list[int]) -> list[dict[str, float]]:
+def _train(config: Config, prepared: Prepared, folder: str, stops: list[int]) -> list[dict[str, float]]:
     """Measure after each of `stops` steps; every stretch resumes from the last one's checkpoint."""
     rows = []
     for stop in stops:
         torch.manual_seed(0)
-        task = TextureTask(config, folder, "cpu")
+        task = TextureTask(prepared, config.texture, config.masks.truncation_px, folder, "cpu")
         start = time.perf_counter()
         Trainer(task, config.texture.train, folder, "cpu").fit(stop_at=stop)
         rows.append({"steps": stop, "seconds": time.perf_counter() - start} | _painted_adherence(task, config))
@@ -64,5 +67,5 @@ def main() -> None:
     for conditioning in ("concat", "control"):
         config = load(options.config, [*common, f"texture.conditioning={conditioning}"])
         with tempfile.TemporaryDirectory() as folder:
-            figures[conditioning] = _train(config, Path(folder), stops)
+            figures[conditioning] = _train(config, load_prepared(config), folder, stops)
     save_result("conditioning", figures)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from bench.common.environment import save_result
 from bench.common.painting import paint_rows
+from bench.common.prepared import crop_table, load_prepared
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle, save_info
@@ -38,9 +38,8 @@ from raysynth.measures.copies import near_copies, nearest_correlation, texture_c
 from raysynth.measures.inception import Inception
 from raysynth.measures.tiles import LabelledImage, fixed_map, random_tiles, tile_side, to_bytes
 from raysynth.preparation.intensity import IntensityMap
-from raysynth.preparation.prepared import prepared_folder
+from raysynth.preparation.prepared import Crops, Prepared
 from raysynth.store.reader import Dataset
-from raysynth.train.crops import load_crops, load_statistics
 
 _SEED = 1
 _SWAPPED = 200
@@ -66,11 +65,11 @@ class _CropSet:
         return self.of(np.sort(rng.choice(len(self.images), min(count, len(self.images)), replace=False)))
 
 
-def _real_crops(config: Config, split: str) -> _CropSet:
-    """Read all prepared crops of a split."""
-    crops, unit = load_crops(config, split), load_statistics(config).intensity
-    frames = pq.read_table(prepared_folder(config) / split / "cells.parquet")["frame"].to_numpy()
-    return _CropSet(unit.from_unit(crops.images), np.asarray(crops.masks), frames)
+def _real_crops(config: Config, prepared: Prepared, split: str) -> _CropSet:
+    """Take all prepared crops of a split."""
+    crops: Crops = getattr(prepared, split)
+    frames = crop_table(config, split)["frame"].to_numpy()
+    return _CropSet(prepared.statistics.intensity.from_unit(crops.images), np.asarray(crops.masks), frames)
 
 
 def _drawn_crops(bundle: Bundle, config: Config, count: int) -> _CropSet:
@@ -134,7 +133,7 @@ def _tile_likeness(
         "training": training,
         "synthetic": [(image, labels) for _, image, labels in Dataset(dataset)],
     }
-    area = float(load_statistics(config).cells.area_px.at(0.5))
+    area = float(load_prepared(config).statistics.cells.area_px.at(0.5))
     side = tile_side(2 * np.sqrt(area / np.pi), [frame for frames in sets.values() for frame in frames])
     tiles = {name: to_bytes(random_tiles(frames, side, count, rng), fixed) for name, frames in sets.items()}
     return {"side_px": side, **_likeness(features, tiles)}
@@ -174,9 +173,8 @@ def _copies_as_bright(real: _CropSet, synthetic: _CropSet, training: _CropSet, p
     return float(sum((of_synthetic == b).mean() * (nearest[of_real == b] >= threshold).mean() for b in bins))
 
 
-def _swapped(bundle: Bundle, config: Config) -> dict[str, float]:
+def _swapped(bundle: Bundle, config: Config, crops: Crops) -> dict[str, float]:
     """Compute the fraction of pairs that pass the swap test: textures on real masks, and the masks' real crops."""
-    crops = load_crops(config, "validation")
     rows = generator(_SEED, 4, Stage.EVALUATION, 0).choice(len(crops.images), _SWAPPED, replace=False)
     masks = np.asarray(crops.masks[rows])
     painted = paint_rows(bundle.texture.eval(), config, crops, rows, paired=True)
@@ -188,11 +186,12 @@ def _measure(bundle: Bundle, config: Config, dataset: str | None, features: _Fea
     """Measure one bundle."""
     frames = [(pixels.image, pixels.labels) for f in split_frames(config.data).train for pixels in [f.read()]]
     fixed = fixed_map([image for image, _ in frames])
-    validation, training = _real_crops(config, "validation"), _real_crops(config, "train")
+    prepared = load_prepared(config)
+    validation, training = (_real_crops(config, prepared, split) for split in ("validation", "train"))
     synthetic = _drawn_crops(bundle, config, counts.crops)
     figures: dict[str, Any] = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
     figures |= {
-        "swap_test": _swapped(bundle, config),
+        "swap_test": _swapped(bundle, config, prepared.validation),
         "cells": _cell_figures(validation, training, synthetic),
     }
     print(figures, flush=True)

@@ -10,10 +10,10 @@ same heights and brightness. Needs `raysynth prepare` of the configs. Writes `be
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.common.environment import save_result
+from bench.common.prepared import crop_table, load_prepared
 from bench.common.suite import described
 from raysynth.base.arrays import Floats, Mask
 from raysynth.base.seeds import Stage, generator
@@ -23,8 +23,8 @@ from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.models.noise import slice_noise
 from raysynth.models.painting import paint
-from raysynth.preparation.prepared import prepared_folder
-from raysynth.train.crops import Crops, load_crops
+from raysynth.preparation.prepared import Crops
+from raysynth.train.crop_samples import crop_slice
 
 _RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)
 
@@ -56,15 +56,15 @@ def _painted(bundle: Bundle, config: Config, crops: Crops, cells: list[NDArray[n
     for item, rows in enumerate(cells):
         shape = model.encoded_shape(config.texture.resolution_px or crops.side_px)
         noise += list(slice_noise(generator(0, 0, Stage.TEXTURE, item), len(rows), rho, *shape))
-        slices += [crops.slice(i) for i in rows]
+        slices += [crop_slice(crops, int(i)) for i in rows]
     textures = np.stack(paint(model, slices, noise, config.texture, config.masks.truncation_px))
     return np.split(textures, np.cumsum([len(rows) for rows in cells])[:-1])
 
 
 def _measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, float]]:
     """Measure real cells, then every setting on the same masks."""
-    crops = load_crops(config, "train")
-    table = pq.read_table(prepared_folder(config) / "train" / "cells.parquet").to_pandas()
+    crops = load_prepared(config).train
+    table = crop_table(config, "train").to_pandas()
     stacks = [rows.index.to_numpy() for _, rows in table.groupby(["frame", "label"])]
     usual = np.median([len(rows) for rows in stacks])
     usual_stacks = [rows for rows in stacks if 0.75 * usual <= len(rows) <= 1.25 * usual]

@@ -20,6 +20,7 @@ from diffusers import UniPCMultistepScheduler
 from torch import Tensor
 
 from bench.common.environment import save_result
+from bench.common.prepared import load_prepared
 from bench.common.suite import described
 from raysynth.base.arrays import Floats, Mask
 from raysynth.base.sampling import equal_batches
@@ -36,7 +37,7 @@ from raysynth.measures.tiles import fixed_map, to_bytes
 from raysynth.models.diffusion import denoise
 from raysynth.models.painting import Slice, texture_condition
 from raysynth.models.texture import TextureModel
-from raysynth.train.crops import load_crops
+from raysynth.train.crop_samples import crop_slice
 
 _SEED = 2
 _REFERENCE = ("ddim", 50, 1.0)
@@ -107,14 +108,14 @@ def main() -> None:
     model, inception = bundle.texture.eval(), Inception(options.weights)
     unit = bundle.info.statistics.intensity
     fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])
-    crops = load_crops(config, "validation")
+    crops = load_prepared(config).validation
     rng = generator(_SEED, 0, Stage.EVALUATION, 0)
     rows = rng.choice(len(crops.images), 2 * options.crops, replace=2 * options.crops > len(crops.images))
     half, again = np.sort(rows[: options.crops]), np.sort(rows[options.crops :])
     masks = np.asarray(crops.masks[half])
     real = [unit.from_unit(crops.images[r]) for r in (half, again)]
     real_features = [inception.features(to_bytes(grey, fixed)) for grey in real]
-    slices = [crops.slice(i) for i in half]
+    slices = [crop_slice(crops, int(i)) for i in half]
     shape = model.encoded_shape(crops.side_px)
     pairs = [(one, normal(generator(_SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
     figures: dict[str, Any] = {"weights": inception.name, "real": _figures_of(real[0], masks), "settings": {}}

@@ -24,18 +24,19 @@ from torch import Tensor
 from bench.common.environment import save_result
 from bench.common.painting import paint_rows
 from bench.common.paths import RESULTS
+from bench.common.prepared import load_prepared
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.config import Config
+from raysynth.config.kinds import KINDS
 from raysynth.config.reading import load
 from raysynth.data.splits import split_frames
 from raysynth.measures.copies import texture_copies
 from raysynth.measures.fidelity import compare_features
 from raysynth.measures.inception import Inception
 from raysynth.measures.tiles import fixed_map, to_bytes
-from raysynth.train.crops import load_crops, load_statistics
 from raysynth.train.loop import Trainer
-from raysynth.train.start import started
+from raysynth.train.start import with_structure
 from raysynth.train.texture import TextureTask
 
 _SEED = 4
@@ -48,8 +49,8 @@ class _Real:
     def __init__(self, config: Config, weights: Path, most: int) -> None:
         self.inception = Inception(weights)
         self.fixed = fixed_map([frame.read().image for frame in split_frames(config.data).train])
-        self.unit = load_statistics(config).intensity
-        self.crops = load_crops(config, "validation")
+        prepared = load_prepared(config)
+        self.unit, self.crops = prepared.statistics.intensity, prepared.validation
         rows = generator(_SEED, 0, Stage.EVALUATION, 0).permutation(len(self.crops.images))[: 2 * most]
         self.half, self.again = (np.sort(part) for part in np.array_split(rows, 2))
         self.features = [self.of(self.crops.images[part]) for part in (self.half, self.again)]
@@ -61,20 +62,19 @@ class _Real:
 
 def _arm(config: Config, real: _Real, start: str, limit: int | None) -> dict[str, Any]:
     """Train one model and measure it."""
-    crops = config.crops.model_copy(update={"limit": limit})
-    texture = config.texture.model_copy(update={"start": start})
-    config = started(config.model_copy(update={"crops": crops, "texture": texture}), "texture")
+    texture = with_structure(KINDS["texture"], config.texture.with_(start=start))
+    config = config.with_(crops={"limit": limit}, texture=texture)
     torch.manual_seed(config.texture.train.seed)
     clock = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        task = TextureTask(config, folder, "cpu")
+        task = TextureTask(load_prepared(config), config.texture, config.masks.truncation_px, folder, "cpu")
         result = Trainer(task, config.texture.train, folder, "cpu").fit()
     seconds = time.perf_counter() - clock
     painted = paint_rows(task.texture.eval(), config, real.crops, real.half)
     row = asdict(compare_features(real.features[1], real.features[0], real.of(painted)))
     validation = np.asarray(real.crops.images[real.half], np.float32)
     copies = texture_copies(painted, validation, np.asarray(task.train.images, np.float32))
-    return {"seconds": seconds, **result.figures, **row, "copies": copies}
+    return {"seconds": seconds, **result.metrics, **row, "copies": copies}
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.common.environment import save_result
 from bench.common.painting import paint_rows
+from bench.common.prepared import crop_table, load_prepared
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import Bundle, open_bundle
@@ -26,8 +26,7 @@ from raysynth.cascade.bundle_info import resolve
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.measures.adherence import adherence, swap_test
-from raysynth.preparation.prepared import prepared_folder
-from raysynth.train.crops import Crops, load_crops
+from raysynth.preparation.prepared import Crops
 
 _SEED = 1
 _SHIPPED = ["nuclei-2d=configs/nuclei-2d.yaml", "embryo-3d=configs/embryo-3d.yaml"]
@@ -79,9 +78,9 @@ def main() -> None:
     for entry in options.bundles:
         name, config_path = entry.split("=")
         config, bundle = load(Path(config_path)), open_bundle(name)
-        table = pq.read_table(prepared_folder(config) / "validation" / "cells.parquet")
+        table = crop_table(config, "validation")
         figures[name] = _measure(
-            bundle, load_crops(config, "validation"), table, resolve(config, bundle.info), options.crops
+            bundle, load_prepared(config).validation, table, resolve(config, bundle.info), options.crops
         )
         print(name, figures[name])
     save_result("texture", figures)

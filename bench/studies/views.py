@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.common.environment import save_result
+from bench.common.prepared import load_prepared
 from bench.common.shape_families import held_out
 from bench.common.suite import described
 from raysynth.base.sampling import equal_batches
@@ -38,8 +39,7 @@ from raysynth.models.signed_distance import as_batch, to_signed_distance
 from raysynth.models.views import sample_views
 from raysynth.surfaces.fitting import Surfaces, fit_surfaces
 from raysynth.surfaces.gate import judge
-from raysynth.train.crops import load_crops
-from raysynth.train.views import Examples
+from raysynth.train.views import ShapeViews
 
 _SEED, _STREAM = 2, 2
 _MIN_DIAMETER_PX = 32
@@ -52,13 +52,13 @@ def _shape_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
     spectrum, settings = bundle.info.statistics.shapes, config.views
     assert spectrum is not None
     above = layout("spread", settings.count)[:1]
-    seen, _ = Examples(spectrum, config.shapes.metaballs, settings)(held_out(count, _STREAM), above)
+    seen, _ = ShapeViews(spectrum, config.shapes.metaballs, settings)(held_out(count, _STREAM), above)
     return list(as_batch(to_signed_distance((seen[:, 0] > 0).numpy(), settings.truncation_px))[:, 0])
 
 
 def _real_masks(bundle: Bundle, config: Config, count: int) -> list[Tensor]:
     """Frame real cells of the validation split; soft masks `(s, s)`."""
-    outlines: NDArray[np.bool_] = load_crops(config, "validation").outlines[:count]
+    outlines: NDArray[np.bool_] = load_prepared(config).validation.outlines[:count]
     statistics, settings = bundle.info.statistics, config.views
     assert statistics.voxel_um is not None
     pixel_um = statistics.voxel_um[-1]

@@ -32,11 +32,11 @@ from raysynth.base.lease import read_lease
 from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle, save_info
 from raysynth.config import Config
+from raysynth.config.places import Places
 from raysynth.config.reading import load
 from raysynth.store.marks import done_shards
 from raysynth.store.reader import Dataset
 from raysynth.store.verify import verify_dataset
-from raysynth.train.run import bundle_folder
 
 _SHARDS, _KILLS, _LATEST_S = 10, 5, 1.0
 _SMALL = {
@@ -70,7 +70,7 @@ _SMALL = {
 
 def _strict_bundle(config: Config, folder: Path) -> Path:
     """Copy the config's bundle with limits that refuse the smallest and largest masks, so that draws repeat."""
-    bundle = open_bundle(config.bundle or str(bundle_folder(config)))
+    bundle = open_bundle(config.bundle or Places.of(config).bundle)
     limits = bundle.info.mask_limits
     area = bundle.info.statistics.cells.area_px.at([0.25, 0.75])
     limits = limits.model_copy(update={"area_px": (float(area[0]), float(area[1]))})

@@ -25,6 +25,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bench.common.paths import IMAGES, RESULTS
+from bench.common.prepared import load_prepared
 from bench.common.suite import described
 from raysynth.base.seeds import Stage, generator
 from raysynth.cascade.bundle import open_bundle
@@ -33,7 +34,6 @@ from raysynth.cascade.cascade import open_cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config.reading import load
 from raysynth.export.pictures import GAP_PX, SHEET_COLOUR, Picture, Screen
-from raysynth.train.crops import load_crops, load_statistics
 
 _COLUMNS = 10
 _ZOOM = 2
@@ -68,8 +68,10 @@ def _crop_sets(bundle_name: str, config_path: str, count: int, seed: int) -> tup
     bundle = open_bundle(bundle_name)
     config = resolve(load(Path(config_path)), bundle.info)
     rng = generator(seed, 0, Stage.EVALUATION, 0)
-    crops = load_crops(config, "validation").images
-    real = load_statistics(config).intensity.from_unit(crops[np.sort(rng.choice(len(crops), count, replace=False))])
+    prepared = load_prepared(config)
+    crops = prepared.validation.images
+    chosen = np.sort(rng.choice(len(crops), count, replace=False))
+    real = prepared.statistics.intensity.from_unit(crops[chosen])
     # Of volumes every cell has several slices: `count` cells are more than enough.
     images, _ = synthetic_crops(open_cascade(bundle_name, config, "cpu"), count, seed)
     chosen = rng.choice(len(images), count, replace=False)

@@ -6,14 +6,22 @@ from pathlib import Path
 
 from raysynth.base.errors import InputError
 from raysynth.cascade.bundle import Bundle, open_bundle
-from raysynth.train.shipping import Parcel, pack, unpack
+from raysynth.config.shipped import is_bundle
+from raysynth.train.shipping import Parcel, pack_folder, unpack_folder
 
 
 @dataclass(frozen=True)
 class SentBundle:
-    """A bundle's files in Ray's object store, the driver's folder of them and their digest.
+    """A bundle in Ray's object store, sent once at the cost of its size there.
 
-    Sent at the cost of its size in the store, once; the objects live as long as this does in the driver.
+    Attributes
+    ----------
+    source
+        The driver's folder of it.
+    digest
+        Its digest.
+    parcel
+        Its files, which live as long as this does in the driver.
     """
 
     source: Path
@@ -21,24 +29,43 @@ class SentBundle:
     parcel: Parcel = field(repr=False)
 
     def folder(self) -> Path:
-        """Where the files lie on this node: the driver's folder if it is seen here, else a copy in the user's cache.
+        """Find the files on this node.
 
-        The copy is made once a node. Raises InputError when it has been altered since.
+        Returns
+        -------
+        Path
+            The driver's folder if it is seen here, else a copy in the user's cache, which is made once per node.
+
+        Raises
+        ------
+        InputError
+            When the copy has been altered since.
         """
-        if (self.source / "bundle.json").is_file() and open_bundle(str(self.source)).digest == self.digest:
+        if is_bundle(self.source) and open_bundle(self.source).digest == self.digest:
             return self.source
-        copy = cache() / self.digest
-        unpack(self.parcel, copy)
-        if open_bundle(str(copy)).digest != self.digest:
+        copy = bundle_cache() / self.digest
+        unpack_folder(self.parcel, copy)
+        if open_bundle(copy).digest != self.digest:
             raise InputError(f"{copy} is not the bundle that was put there: delete the folder")
         return copy
 
 
 def send(bundle: Bundle) -> SentBundle:
-    """Put `bundle` into the object store of the cluster that this process is connected to."""
-    return SentBundle(bundle.folder.absolute(), bundle.digest, pack(bundle.folder))
+    """Put a bundle into the object store of the cluster that this process is connected to.
+
+    Parameters
+    ----------
+    bundle
+        The bundle.
+
+    Returns
+    -------
+    SentBundle
+        What actors find it by.
+    """
+    return SentBundle(bundle.folder.absolute(), bundle.digest, pack_folder(bundle.folder))
 
 
-def cache() -> Path:
-    """The user's folder of unpacked bundles: below $XDG_CACHE_HOME, else ~/.cache."""
+def bundle_cache() -> Path:
+    """Tell the user's folder of unpacked bundles: below $XDG_CACHE_HOME, else ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "raysynth" / "bundles"

@@ -1,51 +1,99 @@
-"""`raysynth train`: which models, and whether in this process or under Ray Train."""
+"""Training of a config's models: which ones, and whether in this process or under Ray Train."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from raysynth.base.errors import InputError, TrainingFailed
+from raysynth.base.errors import InputError, TrainingFailed, first_line
 from raysynth.config import Config
+from raysynth.config.kinds import ModelName, needed_models
 from raysynth.config.places import Places
-from raysynth.preparation.prepare import prepare
-from raysynth.train.board import say
-from raysynth.train.run import Model, fit, models_of, train_settings
+from raysynth.preparation.prepare import prepare_data
+from raysynth.preparation.prepared import Prepared
+from raysynth.train.board import print_line
+from raysynth.train.job import TrainingJob
+from raysynth.train.reports import ModelReport, TrainReport
+from raysynth.train.run import describe_bundle, into_bundle, train_model
 
-What = Literal["masks", "views", "texture", "all"]
-Figures = dict[str, dict[str, Any]]
 
+def train_models(
+    config: Config, what: ModelName | Literal["all"] = "all", workers: int | None = None, address: str | None = None
+) -> TrainReport:
+    """Train models of a config, each from its last checkpoint, and put them into its bundle.
 
-def train(config: Config, what: What = "all", workers: int | None = None, address: str | None = None) -> Figures:
-    """Train one model of `config`, or all it needs, each from its last checkpoint; returns the figures of each.
+    Real frames that have not been prepared yet are prepared first. A model that fails leaves the others alone.
 
-    workers: processes of each model under Ray Train, on the cluster at `address` (None: this machine), models side by
-    side where it has room; None: in this process, one after the other.
-    Real frames that have not been prepared yet are prepared first. A model that fails has its reason under `failed` in
-    place of figures, and leaves the others alone.
-    Raises InputError for settings or data that cannot be trained on, when the other models have ended.
+    Parameters
+    ----------
+    config
+        All settings.
+    what
+        One model, or `all` that the config needs.
+    workers
+        Processes of each model under Ray Train, models side by side where the cluster has room. None: in this process,
+        one after the other, without Ray.
+    address
+        Of a running Ray cluster; None: this machine.
+
+    Returns
+    -------
+    TrainReport
+        Metrics of each model, or why it failed.
+
+    Raises
+    ------
+    InputError
+        For settings or data that cannot be trained on. What a training itself refuses is raised when the others have
+        ended.
     """
-    models: tuple[Model, ...] = models_of(config) if what == "all" else (what,)
-    for model in models:
-        train_settings(config, model)
-    folder = Path(Places.of(config).prepared)
-    if not folder.exists():
-        say(f"{folder} is not there yet: preparing the crops first")
-        prepare(config.data, config.crops, config.shapes, folder)
+    places = Places.of(config)
+    names = needed_models(config) if what == "all" else (what,)
+    jobs = [TrainingJob.of(config, name, places) for name in names]
+    prepared = _prepared(config, Path(places.prepared))
+    bundle, info = Path(places.bundle), describe_bundle(config, prepared)
     if workers is None:
-        return each(models, lambda model: fit(config, model), at_once=1)
+        return train_each(jobs, lambda job: train_model(job, prepared, bundle, info), at_once=1)
     # Training in one process needs no Ray.
     from raysynth.actors.cluster import cluster
     from raysynth.train.ray_trainer import fit_on_ray, scaling_of
+    from raysynth.train.shipping import PreparedParcel
 
     with cluster(address) as resources:
-        claims = [scaling_of(config, model, workers).total_resources for model in models]
-        return each(models, lambda model: fit_on_ray(config, model, workers), side_by_side(claims, resources))
+        claims = [scaling_of(job, workers).total_resources for job in jobs]
+        parcel = PreparedParcel.pack(places.prepared, config.crops)
+
+        def on_cluster(job: TrainingJob) -> dict[str, float]:
+            fit_on_ray(job, parcel, workers, config.runtime.max_failures)
+            return into_bundle(job, bundle, info)
+
+        return train_each(jobs, on_cluster, side_by_side(claims, resources))
 
 
-def side_by_side(claims: list[dict[str, float]], resources: Mapping[str, float]) -> int:
-    """How many trainings fit at once, at least one: all, when every kind of resource holds the largest claims."""
+def _prepared(config: Config, folder: Path) -> Prepared:
+    """Read the prepared data; make them first where they are not there."""
+    if not folder.exists():
+        print_line(f"{folder} is not there yet: preparing the crops first")
+        prepare_data(config.data, config.crops, config.shapes, folder)
+    return Prepared.load(folder, config.crops.limit, config.crops.limit_seed)
+
+
+def side_by_side(claims: Sequence[Mapping[str, float]], resources: Mapping[str, float]) -> int:
+    """Tell how many trainings fit at once, whichever they are.
+
+    Parameters
+    ----------
+    claims
+        What each training claims of each kind of resource.
+    resources
+        What the cluster has.
+
+    Returns
+    -------
+    int
+        The most for which every kind of resource holds the largest claims; at least 1.
+    """
     for count in range(len(claims), 1, -1):
         kinds = {kind for claim in claims for kind in claim}
         largest = {kind: sorted((claim.get(kind, 0) for claim in claims), reverse=True)[:count] for kind in kinds}
@@ -54,28 +102,50 @@ def side_by_side(claims: list[dict[str, float]], resources: Mapping[str, float])
     return 1
 
 
-def each(models: tuple[Model, ...], fit: Callable[[Model], dict[str, float]], at_once: int) -> Figures:
-    """The figures of every model, or why it failed. InputError of any of them when all have ended."""
+def train_each(
+    jobs: Sequence[TrainingJob], train: Callable[[TrainingJob], dict[str, float]], at_once: int
+) -> TrainReport:
+    """Train every model; one that fails leaves the others alone.
+
+    Parameters
+    ----------
+    jobs
+        The trainings.
+    train
+        Does one of them and returns its metrics.
+    at_once
+        How many run at the same time.
+
+    Returns
+    -------
+    TrainReport
+        Metrics of each model, or why it failed.
+
+    Raises
+    ------
+    InputError
+        The first that a training raised, when all have ended.
+    """
     refused: list[InputError] = []
 
-    def one(model: Model) -> dict[str, Any]:
+    def one(job: TrainingJob) -> ModelReport:
         try:
-            return fit(model)
+            return ModelReport(job.name, train(job))
         except InputError as error:
             refused.append(error)
-            return {"failed": str(error)}
+            return ModelReport(job.name, failed=str(error))
         except Exception as error:
             if not isinstance(error, TrainingFailed):  # which says all there is to say
                 traceback.print_exc()
-            say(f"{model} failed: {error}")
-            return {"failed": str(error) or type(error).__name__}
+            print_line(f"{job.name} failed: {error}")
+            return ModelReport(job.name, failed=str(error) or first_line(error))
 
     pool = ThreadPoolExecutor(at_once)
     try:
         # Alone, a training runs in the main thread, which an interrupt reaches.
-        figures = dict(zip(models, pool.map(one, models) if at_once > 1 else map(one, models), strict=True))
+        reports = list(pool.map(one, jobs) if at_once > 1 else map(one, jobs))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     if refused:
         raise refused[0]
-    return figures
+    return TrainReport({report.model: report for report in reports})

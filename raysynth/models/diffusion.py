@@ -15,11 +15,12 @@ which is well defined at both ends.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from diffusers import DDIMScheduler
 from numpy.random import Generator
-from torch import Tensor
+from torch import Tensor, nn
 
 from raysynth.base.seeds import normal
 
@@ -175,3 +176,20 @@ def timesteps(total: int, steps: int, spacing: float) -> list[int]:
         The timesteps, the noisiest first.
     """
     return [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]
+
+
+def save_network(folder: Path, network: nn.Module, scheduler: DDIMScheduler) -> None:
+    """Write a network in half precision and its noise schedule, in diffusers' own form.
+
+    Parameters
+    ----------
+    folder
+        The model's folder in a bundle.
+    network
+        A model of diffusers; its weights here are rounded to half precision, too.
+    scheduler
+        The noise schedule.
+    """
+    half = network.half()
+    half.save_pretrained(folder)  # type: ignore[operator]
+    scheduler.save_pretrained(folder)

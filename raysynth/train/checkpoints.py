@@ -1,37 +1,76 @@
 """Training checkpoints: whole or absent, on a folder or in a bucket.
 
-Which are kept: the newest `keep`, and the one with the lowest held-out loss.
+Which are kept: the newest few, and the one with the lowest held-out loss.
 """
 
 import io
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from raysynth.base.disk import STORE_ERRORS, unwritable
+from raysynth.base.errors import first_line
 from raysynth.base.objects import Objects
+from raysynth.train.board import Log, print_line
 
-State = dict[str, Any]
+TrainingState = dict[str, Any]
+"""All that a training needs to resume, as `Trainer` saves it."""
+
 History = list[tuple[int, float]]
 """Step and held-out loss of every evaluation so far."""
 
+_RENAMED = {"first_stage.": "codec."}
+"""Beginnings of weights' names in checkpoints of earlier versions, and what they are called now."""
+
 
 def best_step(history: History) -> int | None:
-    """The step with the lowest held-out loss, the first of equals; None before the first evaluation."""
+    """Find the evaluation with the lowest held-out loss.
+
+    Parameters
+    ----------
+    history
+        Evaluations so far.
+
+    Returns
+    -------
+    int or None
+        Its step, the first of equals; None before the first evaluation.
+    """
     return min(history, key=lambda entry: entry[1])[0] if history else None
 
 
 class Checkpoints:
-    """The checkpoints of one run, `checkpoints/step-<n>.pt` in `objects`; `say` gets a line for each damaged one."""
+    """The checkpoints of one training, `checkpoints/step-<n>.pt` in its storage.
 
-    def __init__(self, objects: Objects, keep: int, say: Callable[[str], None] = print) -> None:
-        self.objects, self.keep, self.say = objects, keep, say
+    Parameters
+    ----------
+    objects
+        Storage of the training.
+    keep
+        Newest checkpoints that are kept.
+    log
+        Takes a line for each damaged one.
+    """
 
-    def save(self, step: int, state: State, best: int | None = None) -> None:
-        """Write one checkpoint atomically, then drop those that are neither among the newest nor of step `best`.
+    def __init__(self, objects: Objects, keep: int, log: Log = print_line) -> None:
+        self.objects, self.keep, self.log = objects, keep, log
 
-        Raises InputError when it cannot be written.
+    def save(self, step: int, state: TrainingState, best: int | None = None) -> None:
+        """Write one checkpoint, whole or not at all. Drop those that are neither among the newest nor the best.
+
+        Parameters
+        ----------
+        step
+            Steps done.
+        state
+            What is saved.
+        best
+            Step of the lowest held-out loss so far.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
         """
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -43,19 +82,33 @@ class Checkpoints:
         except STORE_ERRORS as error:
             raise unwritable(self.objects.uri, error) from error
 
-    def load(self, step: int) -> State | None:
-        """The state of one checkpoint; None, and a line, when it cannot be read."""
+    def load(self, step: int) -> TrainingState | None:
+        """Read one checkpoint.
+
+        Parameters
+        ----------
+        step
+            Its step.
+
+        Returns
+        -------
+        TrainingState or None
+            What was saved, on the CPU; None, and a line, when it cannot be read.
+        """
         try:
-            return torch.load(io.BytesIO(self.objects.get(_key(step))), map_location="cpu", weights_only=True)
+            content = io.BytesIO(self.objects.get(_key(step)))
+            return _renamed(torch.load(content, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises a different one for every place where a file can be cut
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            self.say(f"{self.objects.uri}/{_key(step)} is damaged and left out: {reason}")
+            self.log(f"{self.objects.uri}/{_key(step)} is damaged and left out: {first_line(error)}")
             return None
 
-    def latest(self) -> tuple[int, State] | None:
-        """Step and state of the newest checkpoint that can be read, None where there is none.
+    def latest(self) -> tuple[int, TrainingState] | None:
+        """Read the newest checkpoint that can be read. Remove newer ones: they would count among the newest.
 
-        Removes newer ones that are damaged: they would count among the newest.
+        Returns
+        -------
+        tuple of int and TrainingState, or None
+            Its step and state; None where there is none.
         """
         for step in reversed(self.steps()):
             state = self.load(step)
@@ -65,9 +118,29 @@ class Checkpoints:
         return None
 
     def steps(self) -> list[int]:
-        """The steps that have a checkpoint, in order."""
+        """List the steps that have a checkpoint.
+
+        Returns
+        -------
+        list of int
+            The steps, ascending.
+        """
         names = (key.rpartition("/")[2] for key in self.objects.keys("checkpoints"))
         return [int(name[5:-3]) for name in names if name.startswith("step-") and name.endswith(".pt")]
+
+
+def _renamed(state: TrainingState) -> TrainingState:
+    """Call the weights in a checkpoint of an earlier version what they are called now."""
+    if isinstance(weights := state.get("model"), dict):
+        state["model"] = {_new_name(name): weight for name, weight in weights.items()}
+    return state
+
+
+def _new_name(name: str) -> str:
+    for old, new in _RENAMED.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
 
 
 def _key(step: int) -> str:

@@ -1,43 +1,45 @@
-"""The one figure by which weights are compared during a training: loss on data that it does not see."""
+"""The one number by which weights are compared during a training: their loss on data that it does not see."""
 
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from raysynth.models.diffusion import TIMESTEPS
+from raysynth.train.task import SampleBatch
 
-SAMPLES = 64
+HELD_OUT_SAMPLES = 64
+"""Samples that the loss is the mean over, unless making them is costly."""
+
 CHUNK = 16
+"""Samples computed at once."""
 
 
-class Batch(NamedTuple):
-    """Samples on the CPU (or where a task makes them): clean `(n, ...)`, noise, timesteps `(n,)` and conditions."""
-
-    clean: Tensor
-    noise: Tensor
-    t: Tensor
-    conditions: tuple[Tensor, ...] = ()
-
-    def rows(self, start: int, stop: int) -> "Batch":
-        """Some of the samples."""
-        part = slice(start, stop)
-        return Batch(self.clean[part], self.noise[part], self.t[part], tuple(x[part] for x in self.conditions))
-
-
-B_contra = TypeVar("B_contra", contravariant=True)
-
-
-class HasLoss(Protocol[B_contra]):
+class DiffusionLoss(Protocol):
     """A task, as far as it is needed here."""
 
-    def loss(self, model: nn.Module, batch: B_contra) -> Tensor: ...
+    def loss(self, model: nn.Module, batch: SampleBatch) -> Tensor:
+        """Compute the mean loss; see `Task`."""
 
 
-def held_out_loss(task: HasLoss[Batch], model: nn.Module, batch: Batch) -> float:
-    """Mean loss of `batch` with its timesteps spread evenly over the schedule; lower is better.
+def held_out_loss(task: DiffusionLoss, model: nn.Module, batch: SampleBatch) -> float:
+    """Compute the mean loss with timesteps spread evenly over the schedule.
 
-    Equal samples and noise at every call make the figures of one training comparable with one another.
+    Equal samples and noise at every call make the losses of one training comparable with one another.
+
+    Parameters
+    ----------
+    task
+        Whose loss it is.
+    model
+        The network.
+    batch
+        Held-out samples; their timesteps are replaced.
+
+    Returns
+    -------
+    float
+        The loss; lower is better.
     """
     n = len(batch.t)
     batch = batch._replace(t=((torch.arange(n) + 0.5) * TIMESTEPS / n).long().to(batch.t.device))

@@ -5,14 +5,24 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-K = TypeVar("K")
-B = TypeVar("B")
+_Key = TypeVar("_Key")
+_Made = TypeVar("_Made")
 
 
-def prefetched(make: Callable[[K], B], keys: Iterable[K]) -> Generator[tuple[B, float], None, None]:
-    """`make` of every key, in order, each with the seconds that were spent waiting for it.
+def prefetched(make: Callable[[_Key], _Made], keys: Iterable[_Key]) -> Generator[tuple[_Made, float], None, None]:
+    """Make something of every key, one key ahead, in a thread of its own.
 
-    One thread works one key ahead. Batches must depend on their key alone; an error in `make` is raised here.
+    Parameters
+    ----------
+    make
+        Makes a batch. It must depend on its key alone; an error in it is raised here.
+    keys
+        What is made, in order.
+
+    Yields
+    ------
+    tuple
+        What was made, and the seconds that were spent waiting for it.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         following = None
@@ -24,6 +34,6 @@ def prefetched(make: Callable[[K], B], keys: Iterable[K]) -> Generator[tuple[B, 
             yield _timed(following.result)
 
 
-def _timed(wait: Callable[[], B]) -> tuple[B, float]:
+def _timed(wait: Callable[[], _Made]) -> tuple[_Made, float]:
     start = time.perf_counter()
     return wait(), time.perf_counter() - start

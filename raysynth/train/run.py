@@ -1,129 +1,154 @@
-"""`raysynth train`: fit the models of one config and put them into its bundle."""
+"""The training of one model, and its way into the bundle."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from raysynth.base.errors import InputError
-from raysynth.base.objects import Objects, local_folder
-from raysynth.cascade.bundle import STRUCTURE, BundleInfo, save_info, save_part
-from raysynth.config import Config, TrainConfig
-from raysynth.models.masks import MaskLimits
-from raysynth.train.board import Say, say
-from raysynth.train.crops import load_crops, load_statistics
-from raysynth.train.loop import Report, Task, Trainer
-from raysynth.train.masks import MaskTask
-from raysynth.train.published import publish, published, take
-from raysynth.train.start import Model, started
-from raysynth.train.texture import TextureTask
-from raysynth.train.views import ViewsTask
+from raysynth.base.objects import Objects
+from raysynth.base.progress import Progress, no_progress
+from raysynth.cascade.bundle import save_info, save_part
+from raysynth.cascade.bundle_info import BUNDLE_FILE, BundleInfo, read_info
+from raysynth.config import Config
+from raysynth.preparation.mask_limits import MaskLimits
+from raysynth.preparation.prepared import Prepared
+from raysynth.train.board import Log, print_line
+from raysynth.train.job import TrainingJob
+from raysynth.train.loop import Trainer
+from raysynth.train.published import publish_result, published_metrics, take_result
 
-PARTS: dict[Model, str] = {"masks": "mask_ddpm", "views": "syncdreamer", "texture": "texture"}
-_BUNDLE = threading.Lock()  # models that were trained side by side share bundle.json
+_BUNDLE = threading.Lock()  # models that were trained side by side share the bundle's description
 
 
-def bundle_folder(config: Config) -> Path:
-    """Where the bundle trained with this config stands."""
-    return Path(config.workspace) / config.name / "bundle"
+def train_model(
+    job: TrainingJob, prepared: Prepared, bundle: Path, info: BundleInfo, stop_at: int | None = None
+) -> dict[str, float]:
+    """Train one model in this process from its last checkpoint; put it into the bundle when it has come to its end.
 
+    Parameters
+    ----------
+    job
+        The training.
+    prepared
+        What `prepare` made.
+    bundle
+        Folder of the bundle.
+    info
+        Description of a bundle of these data, without models.
+    stop_at
+        Step to stop at before the end; None: the end.
 
-def models_of(config: Config) -> tuple[Model, ...]:
-    """The models a config needs: neither 2D data nor solids of random harmonics have views."""
-    return ("masks", "views", "texture") if config.has_views else ("masks", "texture")
-
-
-def storage_of(config: Config, model: Model) -> str:
-    """Where the checkpoints of one model and its result are: an absolute folder, or an address."""
-    if config.storage is None:
-        return str(Path(config.workspace).absolute() / config.name / "training" / model)
-    folder = local_folder(config.storage)
-    return f"{config.storage.rstrip('/') if folder is None else folder}/{config.name}/{model}"
-
-
-def fit(config: Config, model: Model, stop_at: int | None = None) -> dict[str, float]:
-    """Train one model in this process, resuming from its last checkpoint; returns the final figures.
-
-    Writes the bundle's part when the training has come to its end.
+    Returns
+    -------
+    dict
+        Metrics of the averaged weights.
     """
-    figures = optimise(config, model, storage_of(config, model), stop_at)
-    return collect(config, model) if stop_at is None or stop_at >= train_settings(config, model).steps else figures
-
-
-def train_settings(config: Config, model: Model) -> TrainConfig:
-    """The settings of one model's training; InputError for a model that the data have no use for."""
-    if model == "views" and config.data.dimensions == 2:
-        raise InputError(f"{config.name} is 2D: it has no views model to train")
-    settings: TrainConfig = getattr(config, model).train
-    return settings
+    metrics = optimise(job, prepared, stop_at)
+    if stop_at is not None and stop_at < job.training.steps:
+        return metrics
+    return into_bundle(job, bundle, info)
 
 
 def optimise(
-    config: Config,
-    model: Model,
-    place: str,
+    job: TrainingJob,
+    prepared: Prepared,
     stop_at: int | None = None,
-    say: Say = say,
-    report: Report = lambda figures: None,
+    log: Log = print_line,
+    progress: Progress = no_progress,
 ) -> dict[str, float]:
-    """Train one model as one of any number of workers; the first one leaves the result in the storage `place`."""
-    config, settings = started(config, model), train_settings(config, model)
-    torch.manual_seed(settings.seed)  # for the initial weights; the data have generators of their own
-    task = build_task(config, model, place)
-    trainer = Trainer(task, settings, place, config.runtime.device, say, report)
+    """Train one model as one of any number of workers. The first one leaves the result in the storage.
+
+    Parameters
+    ----------
+    job
+        The training.
+    prepared
+        What `prepare` made.
+    stop_at
+        Step to stop at before the end; None: the end.
+    log
+        Takes lines for the user.
+    progress
+        Called on every worker at the same steps.
+
+    Returns
+    -------
+    dict
+        Metrics of the averaged weights; empty on all workers but the first.
+    """
+    torch.manual_seed(job.training.seed)  # for the initial weights; the data have generators of their own
+    task = job.task(prepared)
+    trainer = Trainer(task, job.training, job.storage, job.device, log, progress)
     result = trainer.fit(stop_at)
-    finished = trainer.stopped_early or stop_at is None or stop_at >= settings.steps
-    if finished and trainer.accelerator.is_main_process:
-        publish(trainer.objects, writer(task), result.figures)
-    return result.figures
+    finished = trainer.stopped_early or stop_at is None or stop_at >= job.training.steps
+    if finished and trainer.optimisation.main:
+        publish_result(trainer.objects, task.save, result.metrics)
+    return result.metrics
 
 
-def build_task(config: Config, model: Model, place: str) -> Task:
-    """The data and loss of one model; `place` is its storage."""
-    if model == "masks":
-        return MaskTask(config)
-    return ViewsTask(config) if model == "views" else TextureTask(config, place, config.runtime.device)
+def into_bundle(job: TrainingJob, bundle: Path, info: BundleInfo) -> dict[str, float]:
+    """Put a trained model, its structure and its metrics from the storage into the bundle.
 
+    Parameters
+    ----------
+    job
+        The training that has ended.
+    bundle
+        Folder of the bundle. Its other models stay.
+    info
+        Description of a bundle of these data, without models. It takes the place of the one that is there, because the
+        data may have been prepared again since another model was trained.
 
-def collect(config: Config, model: Model) -> dict[str, float]:
-    """Put a trained model, its structure and its figures from the storage into the bundle; returns the figures."""
-    config = started(config, model)
-    objects, folder = Objects(storage_of(config, model)), bundle_folder(config)
-    figures = published(objects)
-    if figures is None:
+    Returns
+    -------
+    dict
+        Metrics of the model.
+
+    Raises
+    ------
+    InputError
+        If the storage holds no finished training.
+    """
+    objects = Objects(job.storage)
+    metrics = published_metrics(objects)
+    if metrics is None:
         raise InputError(f"{objects.uri} holds no finished training: storage must be shared by all workers")
-    save_part(folder, PARTS[model], lambda unfinished: take(objects, unfinished))
-    path = folder / "bundle.json"
+    save_part(bundle, job.kind.folder, lambda unfinished: take_result(objects, unfinished))
     with _BUNDLE:
-        info = fresh_info(config)  # the data may have been prepared again since another model was trained
-        if path.exists():
-            known = BundleInfo.model_validate_json(path.read_bytes())
-            kept = {name: getattr(known, name) for name in ("structure", "figures", "commands")}
-            info = info.model_copy(update=kept)
-        fixed = getattr(config, model).model_dump(mode="json", include=set(STRUCTURE[model]))
-        info.structure[model] = fixed
-        info.figures[model] = figures
-        info.commands[model] = f"raysynth train {model} configs/{config.name}.yaml"
-        save_info(folder, info)
-    return figures
+        known = read_info(bundle) if (bundle / BUNDLE_FILE).exists() else info
+        save_info(bundle, _with_model(info, known, job, metrics))
+    return metrics
 
 
-def fresh_info(config: Config) -> BundleInfo:
-    """The description of a bundle without models yet."""
-    limits = MaskLimits.measure(load_crops(config, "train").outlines, config.masks.tail)
+def _with_model(info: BundleInfo, known: BundleInfo, job: TrainingJob, metrics: dict[str, float]) -> BundleInfo:
+    """Describe the data as `info` does, the models as `known` does, and the new model."""
+    fixed = job.settings.model_dump(mode="json", include=set(job.kind.structure))
+    command = f"raysynth train {job.name} configs/{info.name}.yaml"
+    return info.model_copy(
+        update={
+            "structure": known.structure | {job.name: fixed},
+            "figures": known.figures | {job.name: metrics},
+            "commands": known.commands | {job.name: command},
+        }
+    )
+
+
+def describe_bundle(config: Config, prepared: Prepared) -> BundleInfo:
+    """Describe a bundle that has no models yet.
+
+    Parameters
+    ----------
+    config
+        All settings: the name, the origin of the data, the tail of the limits.
+    prepared
+        What `prepare` made.
+
+    Returns
+    -------
+    BundleInfo
+        The description.
+    """
+    limits = MaskLimits.measure(prepared.train.outlines, config.masks.tail)
     data = {"source": config.data.source, "licence": config.data.licence, "attribution": config.data.attribution}
-    return BundleInfo(name=config.name, statistics=load_statistics(config), mask_limits=limits, data=data)
-
-
-def writer(task: Task) -> Callable[[Path], None]:
-    """How a task's model is written: whole by itself, or half-precision weights with the schedule beside them."""
-    if isinstance(task, TextureTask):
-        return task.texture.save
-
-    def write(folder: Path) -> None:
-        half = task.model.half()
-        half.save_pretrained(folder)  # type: ignore[operator]
-        task.scheduler.save_pretrained(folder)  # type: ignore[attr-defined]
-
-    return write
+    return BundleInfo(name=config.name, statistics=prepared.statistics, mask_limits=limits, data=data)

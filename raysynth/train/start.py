@@ -1,62 +1,84 @@
 """Where a training starts: from scratch, or from the same model of another bundle, the few-image user's way."""
 
 from pathlib import Path
-from typing import Literal
-
-from diffusers import UNet2DModel
+from typing import Any, TypeVar
 
 from raysynth.base.errors import InputError
-from raysynth.cascade.bundle import STRUCTURE, Bundle, is_bundle, open_bundle
-from raysynth.config import Config
-from raysynth.models import masks as mask_ddpm
-from raysynth.models.views import MultiViewModel
+from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.bundle_info import read_info
+from raysynth.config import MasksConfig, TextureConfig, ViewsConfig
+from raysynth.config.kinds import ModelKind, ModelName
+from raysynth.config.shipped import is_bundle
 
-Model = Literal["masks", "views", "texture"]
 SCRATCH = "scratch"
+"""The start of a model with random weights."""
+
+Group = TypeVar("Group", MasksConfig, ViewsConfig, TextureConfig)
+"""Settings of one model."""
 
 
-def started(config: Config, model: Model) -> Config:
-    """`config` with what the weights it starts from fix taken from their bundle; as it is for other starts.
+def with_structure(kind: ModelKind, settings: Group) -> Group:
+    """Take what the weights that a training starts from fix from their bundle.
 
-    Raises InputError when a start is neither `scratch` nor a bundle (texture: or Stable Diffusion's checkpoint), or
-    when the bundle has no such model.
+    Parameters
+    ----------
+    kind
+        Which model.
+    settings
+        Its group of settings.
+
+    Returns
+    -------
+    Settings
+        The group with the bundle's structure; the group itself for starts that are no bundle.
+
+    Raises
+    ------
+    InputError
+        If a start is neither `scratch` nor a bundle (texture: or else left to Stable Diffusion), or if the bundle has
+        no such model.
     """
-    group = getattr(config, model)
-    if group.start == SCRATCH or (model == "texture" and not is_bundle(group.start)):
-        return config
-    structure = open_bundle(group.start).info.structure
-    if model not in structure:
-        raise InputError(f"{model}.start: bundle {group.start} has no {model} model to start from")
-    fixed = {name: structure[model][name] for name in STRUCTURE[model] if name in structure[model]}
-    fixed.pop("resolution_px", None)  # at which side it works is the user's choice
-    changed = type(group).model_validate(group.model_dump() | fixed)
-    return config.model_copy(update={model: changed})
+    start = settings.start
+    if start == SCRATCH or (kind.other_starts and not is_bundle(start)):
+        return settings
+    structure = read_info(start).structure
+    if kind.name not in structure:
+        raise InputError(f"{kind.name}.start: bundle {start} has no {kind.name} model to start from")
+    fixed = [name for name in kind.structure if name in structure[kind.name] and name not in kind.retrained]
+    return settings.with_(**{name: structure[kind.name][name] for name in fixed})
 
 
-def anchored(config: Config, model: Model) -> Config:
-    """`config` with a start that is a folder here named in full: workers have folders of their own."""
-    group = getattr(config, model)
-    if not Path(group.start).is_dir():
-        return config
-    return config.model_copy(update={model: group.model_copy(update={"start": str(Path(group.start).absolute())})})
+def anchored(settings: Group) -> Group:
+    """Name a start that is a folder here in full: workers have current folders of their own.
+
+    Parameters
+    ----------
+    settings
+        A model's group of settings.
+
+    Returns
+    -------
+    Settings
+        The group, its start absolute where that is a folder.
+    """
+    if not Path(settings.start).is_dir():
+        return settings
+    return settings.with_(start=str(Path(settings.start).absolute()))
 
 
-def bundle_of(start: str) -> Bundle | None:
-    """The bundle that a start names; None for other starts."""
-    return open_bundle(start) if start != SCRATCH and is_bundle(start) else None
+def model_of_start(name: ModelName, start: str) -> Any:
+    """Open the model that a training starts from.
 
+    Parameters
+    ----------
+    name
+        Which model.
+    start
+        The setting `start` of its group.
 
-def mask_network(config: Config, side_px: int) -> UNet2DModel:
-    """MaskDDPM for crops of `side_px`: untrained, or a bundle's, which keeps its folding."""
-    bundle = bundle_of(config.masks.start)
-    if bundle is None:
-        return mask_ddpm.build(side_px, config.masks)
-    network, _ = bundle.masks
-    network.register_to_config(sample_size=side_px // mask_ddpm.folding_of(network))
-    return network
-
-
-def view_network(config: Config) -> MultiViewModel | None:
-    """SyncDreamer of the bundle that `views.start` names; None from scratch."""
-    bundle = bundle_of(config.views.start)
-    return None if bundle is None else bundle.views[0]
+    Returns
+    -------
+    Any
+        What the model's kind opens; None when the start is no bundle.
+    """
+    return open_bundle(start).model(name) if start != SCRATCH and is_bundle(start) else None

@@ -1,6 +1,7 @@
-"""What SyncDreamer's training needs: endless shapes, Eq. 1, and figures on shapes held out."""
+"""What SyncDreamer's training needs: endless shapes, Eq. 1, and metrics on shapes held out."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from numpy.random import Generator
@@ -8,53 +9,83 @@ from torch import Tensor, nn
 
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator, normal
-from raysynth.config import Config, ViewsConfig
+from raysynth.config import ShapesConfig, ViewsConfig
 from raysynth.geometry import metaballs, outlines, stars
 from raysynth.geometry.cameras import layout
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.spectrum import Spectrum
-from raysynth.models.diffusion import noise_and_time, per_sample_loss, schedule
-from raysynth.models.views import MultiViewModel, sample
+from raysynth.models.diffusion import noise_and_time, per_sample_loss, save_network, schedule
+from raysynth.models.views import MultiViewModel, build_view_network, sample_views
+from raysynth.preparation.prepared import Prepared
+from raysynth.preparation.statistics import PopulationStatistics
 from raysynth.train.board import Evaluation
-from raysynth.train.crops import load_statistics
-from raysynth.train.held_out import Batch, held_out_loss
-from raysynth.train.masks import tile
-from raysynth.train.start import view_network
+from raysynth.train.held_out import held_out_loss
+from raysynth.train.pictures import picture_grid
+from raysynth.train.start import model_of_start
+from raysynth.train.task import SampleBatch
 
 _HELD_OUT = 16
+"""Shapes that an evaluation draws, each with all its views."""
 
 
-def network(config: ViewsConfig) -> MultiViewModel:
-    """An untrained SyncDreamer."""
-    return MultiViewModel(
-        layout=config.layout,
-        count=config.count,
-        side=config.side_px,
-        fold=config.fold,
-        volume=config.volume,
-        channels=config.channels,
-        volume_channels=config.volume_channels,
-    )
+def spectrum_of(shapes: ShapesConfig, statistics: PopulationStatistics) -> Spectrum:
+    """Take the spectrum that the settings name.
+
+    Parameters
+    ----------
+    shapes
+        Settings of the shapes.
+    statistics
+        What `prepare` measured.
+
+    Returns
+    -------
+    Spectrum
+        The measured one, or the plain one of the settings.
+
+    Raises
+    ------
+    InputError
+        If it is to be the measured one and the prepared data have none.
+    """
+    if shapes.source == "plain":
+        return Spectrum.plain(shapes)
+    if statistics.shapes is None:
+        raise InputError("the prepared data have no shapes: run `raysynth prepare` again")
+    return statistics.shapes
 
 
-def spectrum_of(config: Config) -> Spectrum:
-    """The spectrum that the settings name; InputError where the prepared data have none."""
-    if config.shapes.source == "plain":
-        return Spectrum.plain(config.shapes)
-    measured = load_statistics(config).shapes
-    if measured is None:
-        raise InputError(f"the prepared data of {config.name} have no shapes: run `raysynth prepare` again.")
-    return measured
+class ShapeViews:
+    """Random shapes and their views, made on the device: star-shaped ones, and some metaballs.
 
+    Parameters
+    ----------
+    spectrum
+        From which star-shaped ones are drawn.
+    metaballs_fraction
+        Fraction of shapes that are metaballs, 0 to 1.
+    views
+        Settings of the views: their side and truncation.
+    """
 
-class Examples:
-    """Random shapes as their soft views, drawn and rendered on the device: star-shaped ones, and some metaballs."""
-
-    def __init__(self, spectrum: Spectrum, metaballs_share: float, views: ViewsConfig) -> None:
-        self.spectrum, self.share, self.views = spectrum, metaballs_share, views
+    def __init__(self, spectrum: Spectrum, metaballs_fraction: float, views: ViewsConfig) -> None:
+        self.spectrum, self.metaballs_fraction, self.views = spectrum, metaballs_fraction, views
 
     def __call__(self, rngs: Sequence[Generator], cameras: Tensor) -> tuple[Tensor, Tensor]:
-        """One shape from each generator: soft masks of its views `(b, n, s, s)` and its height `(b,)`."""
+        """Draw shapes and render them.
+
+        Parameters
+        ----------
+        rngs
+            One generator per shape.
+        cameras
+            `(n, 3, 3)`; the shapes are made on their device.
+
+        Returns
+        -------
+        tuple of Tensor
+            Signed distances of the views `(b, n, s, s)`, and each shape's height `(b,)` in a cube of side 2.
+        """
         with torch.autocast(cameras.device.type, enabled=False):  # outlines need all of float32
             return self._render(rngs, cameras)
 
@@ -62,7 +93,7 @@ class Examples:
         side, truncation_px, device = self.views.side_px, self.views.truncation_px, cameras.device
         seen = torch.empty(len(rngs), len(cameras), side, side, device=device)
         heights = torch.empty(len(rngs), device=device)
-        balls = [rng.uniform() < self.share for rng in rngs]
+        balls = [rng.uniform() < self.metaballs_fraction for rng in rngs]
         if some := [i for i, ball in enumerate(balls) if ball]:
             bodies = metaballs.draw([rngs[i] for i in some], device=device)
             seen[some], heights[some] = bodies.soft_views(cameras, side, truncation_px), bodies.height
@@ -74,24 +105,40 @@ class Examples:
 
 
 class ViewsTask:
-    """SyncDreamer's data and loss for the shared loop."""
+    """Joint denoising of all views of random shapes.
+
+    Parameters
+    ----------
+    prepared
+        What `prepare` made; its spectrum of shapes counts.
+    settings
+        Settings of the views' model.
+    shapes
+        Settings of the shapes that it is trained on.
+
+    Attributes
+    ----------
+    model
+        The network: untrained, or the one that `settings.start` names.
+    """
 
     name = "views"
 
-    def __init__(self, config: Config) -> None:
-        self.views = config.views
-        self.examples = Examples(spectrum_of(config), config.shapes.metaballs, config.views)
-        self.model: nn.Module = view_network(config) or network(config.views)
+    def __init__(self, prepared: Prepared, settings: ViewsConfig, shapes: ShapesConfig) -> None:
+        self.settings = settings
+        self.shape_views = ShapeViews(spectrum_of(shapes, prepared.statistics), shapes.metaballs, settings)
+        found = model_of_start("views", settings.start)
+        self.model: nn.Module = build_view_network(settings) if found is None else found[0]
         self.scheduler = schedule()
-        self.cameras = layout(config.views.layout, config.views.count)
+        self.cameras = layout(settings.layout, settings.count)
 
-    def batch(self, rngs: Sequence[Generator]) -> Batch:
-        """All views of one fresh shape a generator, rendered on the model's device, and the shapes' heights."""
-        x_0, heights = self.examples(rngs, self.cameras.to(next(self.model.parameters()).device))
-        return Batch(x_0, *noise_and_time(rngs, *x_0.shape[1:]), (heights,))
+    def batch(self, rngs: Sequence[Generator]) -> SampleBatch:
+        """Make all views of one fresh shape per generator on the model's device, with their heights; see `Task`."""
+        x_0, heights = self.shape_views(rngs, self.cameras.to(next(self.model.parameters()).device))
+        return SampleBatch(x_0, *noise_and_time(rngs, *x_0.shape[1:]), (heights,))
 
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Eq. 1 over all views."""
+    def loss(self, model: nn.Module, batch: SampleBatch) -> Tensor:
+        """Compute Eq. 1 over all views; see `Task`."""
         device = next(model.parameters()).device
         x_0, noise, t, heights = (x.to(device) for x in (*batch[:3], *batch.conditions))
         x_t = self.scheduler.add_noise(x_0, noise, t)
@@ -99,24 +146,39 @@ class ViewsTask:
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module, seed: int) -> Evaluation:
-        """How well the views of held-out shapes agree with one another and with the conditioning mask.
+        """Measure how well the views of held-out shapes agree with one another and with the conditioning mask.
 
-        agreement: IoU of the views with the projections of the hull they carve. reprojection: IoU of the conditioning
-        mask with the projection of the hull carved by all other views. The picture has one shape a row.
+        Parameters
+        ----------
+        model
+            The network with its averaged weights.
+        seed
+            Random seed of the shapes.
+
+        Returns
+        -------
+        Evaluation
+            `agreement`: IoU of the views with the projections of the hull that they carve. `reprojection`: IoU of the
+            conditioning mask with the projection of the hull carved by all other views. The picture has one shape per
+            row.
         """
         assert isinstance(model, MultiViewModel)
         model.eval()
-        cameras, side = model.cameras, self.views.side_px
+        cameras, side = model.cameras, self.settings.side_px
         rngs = [generator(seed, 0, Stage.EVALUATION, i) for i in range(_HELD_OUT)]
-        truth, heights = self.examples(rngs, cameras)
+        truth, heights = self.shape_views(rngs, cameras)
         noise = torch.stack([normal(rng, *truth.shape[1:]) for rng in rngs]).to(cameras.device)
-        views = sample(model, truth[:, :1], heights, noise, self.scheduler, self.views.sampler_steps)
+        views = sample_views(model, truth[:, :1], heights, noise, self.scheduler, self.settings.sampler_steps)
         agreeing = project(carve(views, cameras, side), cameras, side)
         above = project(carve(views[:, 1:], cameras[1:], side), cameras[:1], side)
         held_out = self.batch([generator(seed, 1, Stage.EVALUATION, i) for i in range(_HELD_OUT)])
-        figures = {
+        metrics = {
             "held_out_loss": held_out_loss(self, model, held_out),
             "agreement": float(iou(agreeing > 0, views > 0).mean()),
             "reprojection": float(iou(above > 0, truth[:, :1] > 0).mean()),
         }
-        return Evaluation(figures, tile(views.flatten(0, 1), columns=views.shape[1]) / 2 + 0.5)
+        return Evaluation(metrics, picture_grid(views.flatten(0, 1), columns=views.shape[1]) / 2 + 0.5)
+
+    def save(self, folder: Path) -> None:
+        """Write the network in half precision, and its schedule; see `ModelTask`."""
+        save_network(folder, self.model, self.scheduler)
