@@ -28,7 +28,7 @@ from bench.common.suite import described, suite_options
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config.reading import load
 from raysynth.population.cell import Cell
-from raysynth.population.compose import FrameComposer
+from raysynth.population.frame_composer import FrameComposer
 from raysynth.population.placement import Rules, place
 from raysynth.population.settings import CompositionSettings
 from raysynth.preparation.statistics import Region

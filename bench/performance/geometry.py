@@ -139,7 +139,7 @@ def _surface_rows(truth: Tensor, sizes: list[int], repeats: int, device: str) ->
     fitted: dict[int, Surfaces] = {}
 
     def run(cells: int, batch: int) -> Tensor:
-        fitted[batch] = fit_surfaces(views[:cells], cameras, config.model_copy(update={"batch": batch}))
+        fitted[batch] = fit_surfaces(views[:cells], cameras, config.with_(batch=batch))
         return fitted[batch].networks.centre
 
     run(1, 1)  # torch loads parts of itself on first use

@@ -68,12 +68,11 @@ def main() -> None:
     arguments.add_argument("--side", type=int, help="voxels along a cell")
     chosen = suite_options(arguments, "object_store")
     ray.init(num_cpus=3, object_store_memory=_STORE_MB * 2**20, log_to_driver=False, logging_level=logging.ERROR)
-    pool, large = Pool(2, 2, cpus=1, gpus=0), _Large(chosen.cells, chosen.side)
+    large = _Large(chosen.cells, chosen.side)
+    synthesis = pipeline.Synthesis(lambda: large, Pool(2, 2, cpus=1, gpus=0))
     with tempfile.TemporaryDirectory() as folder:
         attempts, begun = Attempts(Objects(folder), "run", 5), time.monotonic()
-        reports = list(
-            pipeline.run(range(chosen.shards), lambda: large, _Slow(chosen.cells), attempts, pool, threads=1)
-        )
+        reports = list(pipeline.run(range(chosen.shards), _Slow(chosen.cells), attempts, 1, synthesis))
     figures = {
         "store_mb": _STORE_MB,
         "shards": chosen.shards,

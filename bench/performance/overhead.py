@@ -22,8 +22,9 @@ from bench.common.fixed_cost import Ellipses, Sleeping
 from bench.common.suite import described, suite_options
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
-from raysynth.actors.pipeline import Report
+from raysynth.actors.pipeline import Synthesis
 from raysynth.actors.pool import Pool
+from raysynth.actors.shard_outcome import ShardOutcome
 from raysynth.base.objects import Objects
 
 _SYNTHESIS_S, _COMPOSITION_S, _CELLS = 2.0, 0.5, 25
@@ -50,11 +51,11 @@ def _measure(actors: int, shards: int) -> dict[str, float]:
 
 def _run(folder: str, actors: int, shards: int) -> Any:
     factory, attempts = Ellipses(0, _CELLS, _SYNTHESIS_S, traced=True), Attempts(Objects(folder), "run", 5)
-    pool = Pool(actors, actors, cpus=1, gpus=0)
-    return pipeline.run(range(shards), lambda: factory, Sleeping(_COMPOSITION_S), attempts, pool, threads=1)
+    synthesis = Synthesis(lambda: factory, Pool(actors, actors, cpus=1, gpus=0))
+    return pipeline.run(range(shards), Sleeping(_COMPOSITION_S), attempts, 1, synthesis)
 
 
-def _figures(reports: list[Report], begun: float, ended: float, actors: int) -> dict[str, float]:
+def _figures(reports: list[ShardOutcome], begun: float, ended: float, actors: int) -> dict[str, float]:
     """Compute start-up and efficiency of one run."""
     spans = [(r.counts["process"], *r.times["synthesise"]) for r in reports]
     first = {process: min(start for p, start, _ in spans if p == process) for process, _, _ in spans}
