@@ -1,0 +1,1 @@
+"""From a trained bundle to cells: masks, views, surfaces, slices and textures."""

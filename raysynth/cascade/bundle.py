@@ -1,169 +1,170 @@
-"""Model bundles: the trained models of one data set in one folder, with all that generation must know of it."""
+"""Model bundles: the trained models of one data set in one folder, beside their description."""
 
 import hashlib
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from diffusers import DDIMScheduler, UNet2DModel
-from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
-from raysynth.base.errors import InputError, damaged
+from raysynth.base.errors import InputError, first_line
+from raysynth.base.staging import whole_file, whole_folder
+from raysynth.cascade.bundle_info import BUNDLE_FILE, BundleInfo, read_info
 from raysynth.cascade.card import model_card
 from raysynth.config import Config
-from raysynth.models.masks import MaskLimits
-from raysynth.models.texture import TextureModel, open_texture
-from raysynth.models.views import MultiViewModel
-from raysynth.preparation.statistics import PopulationStatistics
+from raysynth.config.kinds import KINDS, ModelName, needed_models
+from raysynth.config.shipped import find_bundle
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-SHIPPED = Path(str(files("raysynth.bundles")))
+    from diffusers import DDIMScheduler, UNet2DModel
 
-# What a network's weights fix: taken from the bundle whatever the config says.
-STRUCTURE: dict[str, tuple[str, ...]] = {
-    "masks": ("channels", "truncation_px", "resolution_px"),
-    "views": ("layout", "count", "side_px", "truncation_px", "volume", "channels", "volume_channels"),
-    "texture": ("conditioning", "autoencoder", "folding", "channels", "spread", "resolution_px"),
-}
-
-
-class BundleInfo(BaseModel):
-    """`bundle.json`."""
-
-    format: int = 1
-    name: str
-    statistics: PopulationStatistics
-    mask_limits: MaskLimits
-    structure: dict[str, dict[str, Any]] = {}
-    data: dict[str, str] = {"source": "", "licence": "", "attribution": ""}
-    figures: dict[str, dict[str, float]] = {}
-    commands: dict[str, str] = {}
-    fidelity: dict[str, float] = {}
-    fidelity_command: str = ""
+    from raysynth.models.texture import TextureModel
+    from raysynth.models.views import MultiViewModel
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle; each model is read when first asked for."""
+    """An opened bundle; each model is read when first asked for.
+
+    Attributes
+    ----------
+    folder
+        Where it stands.
+    info
+        What it says of itself.
+    """
 
     folder: Path
     info: BundleInfo
+    _opened: dict[ModelName, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    @cached_property
-    def masks(self) -> tuple[UNet2DModel, DDIMScheduler]:
+    @property
+    def masks(self) -> tuple["UNet2DModel", "DDIMScheduler"]:
         """MaskDDPM and its schedule."""
-        return self._read(
-            "mask_ddpm", lambda part: (UNet2DModel.from_pretrained(part), DDIMScheduler.from_pretrained(part))
-        )
+        masks: tuple[UNet2DModel, DDIMScheduler] = self.model("masks")
+        return masks
 
-    @cached_property
-    def views(self) -> tuple[MultiViewModel, DDIMScheduler]:
+    @property
+    def views(self) -> tuple["MultiViewModel", "DDIMScheduler"]:
         """SyncDreamer and its schedule (3D)."""
-        return self._read(
-            "syncdreamer", lambda part: (MultiViewModel.from_pretrained(part), DDIMScheduler.from_pretrained(part))
-        )
+        views: tuple[MultiViewModel, DDIMScheduler] = self.model("views")
+        return views
 
-    @cached_property
-    def texture(self) -> TextureModel:
+    @property
+    def texture(self) -> "TextureModel":
         """The texture model."""
-        return self._read("texture", open_texture)
+        texture: TextureModel = self.model("texture")
+        return texture
+
+    def model(self, name: ModelName) -> Any:
+        """Read one model, once.
+
+        Parameters
+        ----------
+        name
+            Which one.
+
+        Returns
+        -------
+        Any
+            What the model's kind opens: its network, with the noise schedule beside it or in it.
+
+        Raises
+        ------
+        InputError
+            When the bundle lacks it or it is damaged. A hub is never asked for it.
+        """
+        if name not in self._opened:
+            self._opened[name] = self._read(name)
+        return self._opened[name]
+
+    def _read(self, name: ModelName) -> Any:
+        kind = KINDS[name]
+        if not (self.folder / kind.folder).is_dir():  # diffusers would look for a missing one on its hub
+            raise InputError(f"bundle {self.folder} has no {kind.folder}: train that model, or copy the whole bundle")
+        try:
+            return kind.open(self.folder / kind.folder)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise InputError(
+                f"bundle {self.folder} is damaged ({first_line(error)}): install or train it again"
+            ) from None
 
     def check(self, config: Config) -> None:
-        """Read every model that makes the cells of `config`; InputError for a damaged one, before anything needs it."""
-        _ = self.masks, self.texture
-        if config.has_views:
-            _ = self.views
+        """Read every model that makes the cells of a config, so that damage shows before anything needs them.
 
-    def _read(self, name: str, read: Callable[[Path], T]) -> T:
-        """One model from its folder; diffusers would look for a missing one on its hub."""
-        part = self.folder / name
-        if not part.is_dir():
-            raise InputError(f"bundle {self.folder} has no {name}: train that model, or copy the whole bundle")
-        try:
-            return read(part)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"bundle {self.folder} is damaged ({reason}): install or train it again") from None
+        Parameters
+        ----------
+        config
+            All settings.
+
+        Raises
+        ------
+        InputError
+            For a model that is missing or damaged.
+        """
+        for name in needed_models(config):
+            self.model(name)
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over the names and bytes of everything but the model card."""
+        """SHA-256 over the names and bytes of all files but the model card, hexadecimal."""
         whole = hashlib.sha256()
         for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and p.suffix != ".md"):
             whole.update(path.relative_to(self.folder).as_posix().encode())
             whole.update(hashlib.sha256(path.read_bytes()).digest())
         return whole.hexdigest()
 
-    def resolve(self, config: Config) -> Config:
-        """`config` with everything that the trained weights fix put in from the bundle.
 
-        Raises InputError when the bundle is for the other number of dimensions, or lacks what the settings ask for.
-        """
-        if self.info.statistics.dimensions != config.data.dimensions:
-            made_for = self.info.statistics.dimensions
-            raise InputError(
-                f"bundle {self.info.name} makes {made_for}D cells but data.dimensions is {config.data.dimensions}"
-            )
-        measured = config.shapes.source == "measured" and config.surface.source == "harmonics"
-        if config.data.dimensions == 3 and measured and self.info.statistics.shapes is None:
-            raise InputError(
-                f"surface.source is 'harmonics' but bundle {self.info.name} has no measured shapes: "
-                "set shapes.source to 'plain', or prepare and train again"
-            )
-        groups = {name: getattr(config, name) for name in self.info.structure}
-        fixed = {
-            name: type(group).model_validate(group.model_dump() | self.info.structure[name])
-            for name, group in groups.items()
-        }
-        return config.model_copy(update=fixed)
+def open_bundle(name: str | Path) -> Bundle:
+    """Open a bundle; its models are read when first used.
+
+    Parameters
+    ----------
+    name
+        A folder, or the name of a bundle that comes with the package.
+
+    Returns
+    -------
+    Bundle
+        The opened bundle.
+
+    Raises
+    ------
+    InputError
+        When there is none, or its description is damaged.
+    """
+    return Bundle(find_bundle(name), read_info(name))
 
 
-def is_bundle(name: str) -> bool:
-    """Whether a bundle of this name is shipped, or this folder is one."""
-    return any((folder / "bundle.json").is_file() for folder in _places(name))
+def save_part(folder: Path, part: str, write: "Callable[[Path], None]") -> None:
+    """Put one model into a bundle, whole or not at all.
 
-
-def _places(name: str) -> tuple[Path, Path]:
-    return Path(name), SHIPPED / name
-
-
-def find_bundle(name: str) -> Path:
-    """The folder of a bundle given by name (shipped with the package) or by path."""
-    for folder in _places(name):
-        if (folder / "bundle.json").is_file():
-            return folder
-    known = sorted(p.parent.name for p in SHIPPED.glob("*/bundle.json"))
-    raise InputError(f"bundle {name} was not found: give a folder with a bundle.json, or one of {', '.join(known)}")
-
-
-def open_bundle(name: str) -> Bundle:
-    """Open a bundle by name or folder; its models are read when first used."""
-    folder = find_bundle(name)
-    try:
-        return Bundle(folder, BundleInfo.model_validate_json((folder / "bundle.json").read_bytes()))
-    except ValidationError as error:
-        raise damaged(folder / "bundle.json", error, "install or train it again") from None
-
-
-def save_part(folder: Path, part: str, write: Callable[[Path], None]) -> None:
-    """Put one model into a bundle folder: written beside, then swapped in."""
-    unfinished, target = folder / f".{part}", folder / part
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    write(unfinished)
-    shutil.rmtree(target, ignore_errors=True)
-    unfinished.rename(target)
+    Parameters
+    ----------
+    folder
+        Of the bundle; made where it is not there yet.
+    part
+        The model's folder in it, `ModelKind.folder`.
+    write
+        Writes the model into the empty folder that it is given.
+    """
+    with whole_folder(folder / part, replace=True) as unfinished:
+        write(unfinished)
 
 
 def save_info(folder: Path, info: BundleInfo) -> None:
-    """Write `bundle.json` and the model card, each atomically."""
-    for name, text in (("README.md", model_card(info)), ("bundle.json", info.model_dump_json(indent=1) + "\n")):
-        unfinished = folder / f".{name}"
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(folder / name)
+    """Write a bundle's description and its model card, each whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Of the bundle.
+    info
+        Its description.
+    """
+    for name, text in (("README.md", model_card(info)), (BUNDLE_FILE, info.model_dump_json(indent=1) + "\n")):
+        with whole_file(folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")

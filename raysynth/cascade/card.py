@@ -1,25 +1,22 @@
 """The model card of a bundle, written from what the bundle says of itself."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from raysynth.cascade.bundle import BundleInfo
-
-MODELS = {
-    "masks": (
-        "MaskDDPM",
-        "`mask_ddpm/`, a diffusers `UNet2DModel` on folded soft masks, told area, solidity and elongation",
-    ),
-    "views": (
-        "SyncDreamer",
-        "`syncdreamer/`, trained on shapes drawn from the spectrum of the cells' surfaces, and metaballs",
-    ),
-    "texture": ("Texture diffusion", "`texture/`, diffusers modules; told mask, relative height and brightness"),
-}
+from raysynth.cascade.bundle_info import BundleInfo
+from raysynth.config.kinds import KINDS
 
 
-def model_card(info: "BundleInfo") -> str:
-    """Markdown: what the bundle makes, from which data under which licence, by which commands, with which figures."""
+def model_card(info: BundleInfo) -> str:
+    """Write the card: what the bundle makes, from which data under which licence, by which commands, how well.
+
+    Parameters
+    ----------
+    info
+        The bundle's description.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     statistics = info.statistics
     voxel = "unknown" if statistics.voxel_um is None else " x ".join(f"{um:g}" for um in statistics.voxel_um) + " um"
     lines = [
@@ -33,12 +30,15 @@ def model_card(info: "BundleInfo") -> str:
         f"- Attribution: {info.data['attribution'] or 'not stated'}",
         "- Synthetic images are for training and testing software; they are no evidence about biology.",
     ]
-    for part, figures in info.figures.items():
-        name, what = MODELS[part]
-        lines += ["", f"## {name}", "", f"{what}. Made by `{info.commands[part]}`.", "", "| figure | |", "|---|---|"]
-        lines += [f"| {key} | {value:.4g} |" for key, value in figures.items()]
+    kinds: dict[str, tuple[str, str]] = {name: (kind.title, kind.summary) for name, kind in KINDS.items()}
+    for model, metrics in info.figures.items():
+        title, summary = kinds[model]
+        lines += ["", f"## {title}", "", f"{summary}. Made by `{info.commands[model]}`.", "", *_table(metrics)]
     if info.fidelity:
-        lines += ["", "## New cells beside real ones of the validation part", "", f"By `{info.fidelity_command}`."]
-        lines += ["", "| figure | |", "|---|---|"]
-        lines += [f"| {key} | {value:.4g} |" for key, value in info.fidelity.items()]
+        lines += ["", "## New cells beside real ones of the validation split", ""]
+        lines += [f"By `{info.fidelity_command}`.", "", *_table(info.fidelity)]
     return "\n".join(lines) + "\n"
+
+
+def _table(metrics: dict[str, float]) -> list[str]:
+    return ["| metric | |", "|---|---|", *(f"| {name} | {value:.4g} |" for name, value in metrics.items())]

@@ -1,6 +1,6 @@
-"""The whole cascade for one shard of cells: a pure function of (config, bundle, seed, shard)."""
+"""The whole cascade for one shard of cells: a pure function of settings, bundle, seed and shard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,33 +8,40 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from raysynth.base.sampling import equal_batches
+from raysynth.base.arrays import Mask
+from raysynth.base.errors import RaysynthError
 from raysynth.base.seeds import Stage, seed_key
-from raysynth.cascade.bundle import open_bundle
+from raysynth.cascade.account import ShardAccount
+from raysynth.cascade.bundle import Bundle, open_bundle
+from raysynth.cascade.bundle_info import resolve
 from raysynth.cascade.harmonic_solids import HarmonicSolids
-from raysynth.cascade.run import Run
+from raysynth.cascade.mask_drawing import MaskDrawer
+from raysynth.cascade.settings import CascadeSettings
 from raysynth.cascade.solids import Solid, SolidMaker
 from raysynth.config import Config
-from raysynth.models.masks import sample as sample_masks
-from raysynth.models.masks import told
 from raysynth.models.noise import slice_noise
-from raysynth.models.texture import Slice, paint
+from raysynth.models.painting import Slice, paint
 from raysynth.population.cell import Cell
 from raysynth.preparation.crops import relative_height
 
-MASK_DRAWS = 32
-"""Masks drawn for one attempt at a cell before MaskDDPM counts as unable to make it."""
 
-Masks = dict[int, NDArray[np.bool_]]
-
-
-class ShardFailure(RuntimeError):
+class ShardFailure(RaysynthError, RuntimeError):
     """A shard that kept too few of its cells; the message is its reason."""
 
 
 @dataclass
 class SynthesisedShard:
-    """A shard's cells, in item order; what was rejected and why; seconds by stage."""
+    """What the cascade made of one shard.
+
+    Attributes
+    ----------
+    cells
+        Its cells, in the order of their items.
+    counts
+        How many were drawn, refused and dropped, and why.
+    seconds
+        Time spent, by stage.
+    """
 
     cells: list[Cell]
     counts: dict[str, int]
@@ -42,109 +49,133 @@ class SynthesisedShard:
 
 
 class Cascade:
-    """The models of one bundle, ready to make shard after shard."""
+    """The models of one bundle, ready to make shard after shard.
 
-    def __init__(self, bundle: str, config: Config, device: str) -> None:
-        """bundle: name or folder. device: `cpu` or `cuda`."""
-        self.bundle = open_bundle(bundle)
-        self.config = self.bundle.resolve(config)
+    Parameters
+    ----------
+    bundle
+        The models.
+    settings
+        The cascade's settings, with the structure of the bundle's models in them.
+    device
+        `cpu` or `cuda`.
+    """
+
+    def __init__(self, bundle: Bundle, settings: CascadeSettings, device: str) -> None:
+        self.settings = settings
         self.device = torch.device(device)
-        self.statistics = self.bundle.info.statistics
-        self.masks, self.mask_schedule = self.bundle.masks
-        self.texture = self.bundle.texture
-        models: list[nn.Module] = [self.masks, self.texture]
+        self.statistics = bundle.info.statistics
+        self.masks = MaskDrawer(*bundle.masks, settings.masks, bundle.info)
+        self.texture = bundle.texture
+        models: list[nn.Module] = [self.masks.model, self.texture]
         self.solids: SolidMaker | HarmonicSolids | None = None
-        if self.config.has_views:
-            views, view_schedule = self.bundle.views
-            self.solids = SolidMaker(views, view_schedule, self.config, self.statistics)
+        if settings.has_views:
+            views, view_schedule = bundle.views
+            self.solids = SolidMaker(views, view_schedule, settings, self.statistics)
             models.append(views)
         elif self.statistics.dimensions == 3:
-            self.solids = HarmonicSolids(self.config, self.statistics)
+            self.solids = HarmonicSolids(settings.shapes, self.statistics)
         for model in models:
             model.to(self.device).eval().requires_grad_(False)
 
     def synthesise(self, shard: int, seed: int) -> SynthesisedShard:
-        """Make the cells of `shard`.
+        """Make the cells of one shard.
 
-        Raises ShardFailure when fewer than `gate.min_kept` of `generate.cells_per_shard` pass.
+        Parameters
+        ----------
+        shard
+            Number of the shard.
+        seed
+            Seed of the data set.
+
+        Returns
+        -------
+        SynthesisedShard
+            The same cells at every call, on one device and number of threads.
+
+        Raises
+        ------
+        ShardFailure
+            When a smaller fraction than `gate.min_kept` of `generate.cells_per_shard` passes the gate.
         """
-        run = Run(seed, shard)
-        wanted = self.config.generate.cells_per_shard
+        run = ShardAccount(seed, shard)
+        wanted = self.settings.cells_per_shard
         solids = self.shape(run, range(wanted))
         kept = len(solids)
         run.counts["cells_dropped"] = wanted - kept
-        if kept < self.config.gate.min_kept * wanted:
+        if kept < self.settings.gate.min_kept * wanted:
             raise ShardFailure(f"only {kept} of {wanted} cells passed the gate: {dict(run.counts)}")
         with run.timed("texture"):
             textures = self.paint(run, solids)
         cells = [self._cell(run, solid, texture) for solid, texture in zip(solids, textures, strict=True)]
         return SynthesisedShard(cells, dict(run.counts), dict(run.seconds))
 
-    def shape(self, run: Run, items: Sequence[int]) -> list[Solid]:
-        """Accepted shapes in item order; what the gate refuses is drawn again, each time from a new mask."""
+    def shape(self, run: ShardAccount, items: Sequence[int]) -> list[Solid]:
+        """Make the shapes of cells; what the gate refuses is drawn again, each time from a new mask.
+
+        Parameters
+        ----------
+        run
+            Account of the shard.
+        items
+            Numbers of the cells in the shard.
+
+        Returns
+        -------
+        list of Solid
+            The accepted shapes in the order of `items`; cells that the gate refused at every attempt are missing.
+        """
         accepted: dict[int, Solid] = {}
-        for attempt in range(self.config.gate.max_attempts):
+        for attempt in range(self.settings.gate.max_attempts):
             pending = [item for item in items if item not in accepted]
             if not pending:
                 break
             with run.timed("masks"):
-                masks = self._draw_masks(run, pending, attempt)
+                masks = self.masks.draw(run, pending, attempt)
             accepted |= self._solids(run, masks, attempt)
         return [accepted[item] for item in items if item in accepted]
 
-    def _solids(self, run: Run, masks: Masks, attempt: int) -> dict[int, Solid]:
+    def _solids(self, run: ShardAccount, masks: Mapping[int, Mask], attempt: int) -> dict[int, Solid]:
         if self.solids is None:
             return {item: Solid(item, attempt, mask[None]) for item, mask in masks.items()}
         return self.solids.make(run, masks, attempt)
 
-    def _draw_masks(self, run: Run, items: Sequence[int], attempt: int) -> Masks:
-        """One accepted mask `(y, x)` an item, as far as `MASK_DRAWS` draws go."""
-        settings, accepted, pending = self.config.masks, {}, list(items)
-        for draw in range(MASK_DRAWS):
-            if not pending:
-                break
-            for batch, count in equal_batches(pending, settings.batch):
-                rngs = [run.rng(Stage.MASK, item, attempt * MASK_DRAWS + draw) for item in batch]
-                figures = torch.tensor([self._told(run, item, attempt) for item in batch])
-                drawn = sample_masks(
-                    self.masks, self.mask_schedule, rngs, figures, settings.sampler_steps, self.statistics.crop_side_px
-                )
-                for item, mask in zip(batch[:count], drawn[:count], strict=True):
-                    run.counts["masks_drawn"] += 1
-                    if reason := self.bundle.info.mask_limits.reject(mask):
-                        run.counts[f"masks_rejected_{reason.replace(' ', '_')}"] += 1
-                    else:
-                        accepted[item] = mask
-            pending = [item for item in items if item not in accepted]
-        return {item: accepted[item] for item in items if item in accepted}
+    def paint(self, run: ShardAccount, solids: Sequence[Solid]) -> list[NDArray[np.float16]]:
+        """Draw the textures of cells, in batches across cells.
 
-    def _told(self, run: Run, item: int, attempt: int) -> tuple[float, ...]:
-        """What MaskDDPM is told of that cell, lying at any angle."""
-        table, rng = self.statistics.table, run.rng(Stage.CELL, item, attempt)
-        scores = table.draw(rng)
-        eccentricity = table.value("eccentricity", scores["eccentricity"])
-        return told(scores["area_px"], scores["solidity"], eccentricity, rng.uniform(0, np.pi))
+        Parameters
+        ----------
+        run
+            Account of the shard.
+        solids
+            Shapes of the cells.
 
-    def paint(self, run: Run, solids: Sequence[Solid]) -> list[NDArray[np.float16]]:
-        """Whole crops `(z, side, side)` in [0, 1] of every slice of every cell, in batches across cells."""
-        settings, side = self.config.texture, self.statistics.crop_side_px
-        shape = self.texture.latent_shape(settings.resolution_px or side)
+        Returns
+        -------
+        list of numpy.ndarray
+            Whole crops `(z, side, side)` in [0, 1] of every slice, per cell.
+        """
+        config, side = self.settings.texture, self.statistics.crop_side_px
+        shape = self.texture.encoded_shape(config.resolution_px or side)
         slices, noise = [], []
         for solid in solids:
+            # The same draw as `MaskDrawer` makes, for the brightness that belongs to this cell's area and solidity.
             brightness = self.statistics.table.draw(run.rng(Stage.CELL, solid.item, solid.attempt))["brightness"]
             heights = [relative_height(z, len(solid.mask)) for z in range(len(solid.mask))]
             slices += [
                 Slice(centred(plane, side), height, brightness)
                 for plane, height in zip(solid.mask, heights, strict=True)
             ]
-            noise += list(slice_noise(run.rng(Stage.TEXTURE, solid.item), len(solid.mask), settings.rho, *shape))
-        painted = iter(paint(self.texture, slices, noise, settings, self.config.masks.truncation_px))
+            # Eq. 2: the slices of one cell share a part of their noise, which makes its texture go on along z. The
+            # generator is the cell's own, so the noise does not depend on which cells are painted beside it.
+            noise += list(slice_noise(run.rng(Stage.TEXTURE, solid.item), len(solid.mask), config.rho, *shape))
+        painted = iter(paint(self.texture, slices, noise, config, self.settings.masks.truncation_px))
         run.counts["slices"] = len(slices)
         return [np.stack([next(painted) for _ in solid.mask]) for solid in solids]
 
-    def _cell(self, run: Run, solid: Solid, texture: NDArray[np.float16]) -> Cell:
-        """The cell trimmed to its bounding box, its texture to that and the ring."""
-        ring = self.config.imaging.ring_px
+    def _cell(self, run: ShardAccount, solid: Solid, texture: NDArray[np.float16]) -> Cell:
+        """Trim the cell to its bounding box, its texture to that and the ring."""
+        ring = self.settings.ring_px
         mask = np.stack([centred(plane, texture.shape[-1]) for plane in solid.mask])
         flat = mask.any(axis=0)
         spans = [np.flatnonzero(flat.any(axis=axis))[[0, -1]] for axis in (1, 0)]
@@ -157,8 +188,47 @@ class Cascade:
         return Cell(mask.copy(), texture.copy(), ring, {"seed_key": key, **solid.quality})
 
 
-def centred(plane: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """`plane` `(y, x)` in the middle of an empty square of `side`; it must fit."""
+def open_cascade(bundle: str, config: Config, device: str) -> Cascade:
+    """Open a bundle as a cascade, by its name and a whole configuration.
+
+    Parameters
+    ----------
+    bundle
+        A folder, or the name of a bundle that comes with the package.
+    config
+        All settings; what the weights fix is taken from the bundle.
+    device
+        `cpu` or `cuda`.
+
+    Returns
+    -------
+    Cascade
+        Ready to make shards.
+
+    Raises
+    ------
+    InputError
+        When the bundle is missing or damaged, or does not fit the settings.
+    """
+    opened = open_bundle(bundle)
+    return Cascade(opened, CascadeSettings.of(resolve(config, opened.info)), device)
+
+
+def centred(plane: Mask, side: int) -> Mask:
+    """Put a mask into the middle of an empty square.
+
+    Parameters
+    ----------
+    plane
+        `(y, x)`, at most as large as the square.
+    side
+        Side of the square in pixels.
+
+    Returns
+    -------
+    Mask
+        `(side, side)`.
+    """
     square = np.zeros((side, side), bool)
     y, x = ((side - n) // 2 for n in plane.shape)
     square[y : y + plane.shape[0], x : x + plane.shape[1]] = plane

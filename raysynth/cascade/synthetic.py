@@ -3,17 +3,31 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Mask
+from raysynth.cascade.account import ShardAccount
 from raysynth.cascade.cascade import Cascade, centred
-from raysynth.cascade.run import Run
 from raysynth.preparation.crops import MIN_SLICE_PX
 
 
-def synthetic_crops(cascade: Cascade, cells: int, seed: int) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """Images in [0, 1] and masks, `(n, side, side)`, of every slice of up to `cells` new cells, cell after cell.
+def synthetic_crops(cascade: Cascade, cells: int, seed: int) -> tuple[NDArray[np.float16], Mask]:
+    """Make new cells and give the crop of each of their slices, cell after cell.
 
-    As of real cells, slices of fewer than `MIN_SLICE_PX` pixels are left out. Cells that the gate refuses are missing.
+    Parameters
+    ----------
+    cascade
+        Makes them.
+    cells
+        How many at most; those that the gate refuses are missing.
+    seed
+        Of the random draws.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Images in [0, 1] and masks, `(n, side, side)`. As of real cells, slices of fewer than `MIN_SLICE_PX` pixels are
+        left out.
     """
-    run = Run(seed, 0)
+    run = ShardAccount(seed, 0)
     solids = cascade.shape(run, range(cells))
     images = np.concatenate(cascade.paint(run, solids))
     masks = np.stack([centred(plane, images.shape[-1]) for solid in solids for plane in solid.mask])

@@ -10,25 +10,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
 
 from raysynth.base.errors import InputError
 from raysynth.config import PopulationConfig
 from raysynth.preparation.statistics import FrameRecord, PopulationStatistics, Region
-
-LEAST_SPREAD = 0.1  # of log size: cells closer than this to each other count as equally fitting
-LIGHT_SPREAD = 0.25  # the same of log contrast
-LEAST_LOG_WEIGHT = -30.0  # of a cell against the fittest
-FITS = 3  # of sizes and contrasts in turn
 
 
 @dataclass(frozen=True)
 class FrameTarget:
     """What one synthetic frame is to look like.
 
-    record: what surrounds its cells, and how their sizes spread.
-    contrast, contrast_std: mean and spread over cells of the mean grey value above the background around them.
+    Attributes
+    ----------
+    record
+        What surrounds its cells, and how their sizes spread.
+    region
+        Region of support in the frame; None: the whole frame.
+    cells
+        How many cells it is to have.
+    median_size
+        Median of their sizes, in pixels or voxels.
+    contrast, contrast_std
+        Mean and spread over cells of the mean grey value above the background around them.
     """
 
     record: FrameRecord
@@ -42,11 +45,29 @@ class FrameTarget:
 def draw_target(statistics: PopulationStatistics, population: PopulationConfig, rng: Generator) -> FrameTarget:
     """Draw a real frame's record and spread it by `population.smoothing`.
 
-    The count follows the size of the frame (or of its region of support); `population.cells` overrules it. Frames
-    without cells are not drawn; with `population.draw` "cells", crowded ones are drawn the more often. Where
-    `population.density` is independent, count, size, brightness and surroundings come from a record each: every one is
-    distributed as before, but none depends on another.
+    Parameters
+    ----------
+    statistics
+        The real population.
+    population
+        Settings: the frame's size, how records are drawn, whether jointly.
+    rng
+        Generator of this frame's density.
+
+    Returns
+    -------
+    FrameTarget
+        The count follows the size of the frame (or of its region of support); `population.cells` overrules it. Frames
+        without cells are not drawn; with `population.draw` "cells", crowded ones are drawn the more often. Where
+        `population.density` is independent, count, size, brightness and surroundings come from a record each: every
+        one is distributed as before, but none depends on another.
+
+    Raises
+    ------
+    InputError
+        When no frame of the statistics has any cells.
     """
+    # The order of the draws is part of the data format: one or four records, three normal values, a count.
     records = [record for record in statistics.frames if record.cells > 0]
     if not records:
         raise InputError(
@@ -71,18 +92,42 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
 
 
 def _count(record: FrameRecord, population: PopulationConfig) -> float:
-    """The cells of a record's frame, in the room that the synthetic frame has for them."""
+    """Count the cells of a record's frame, in the room that the synthetic frame has for them."""
     region, mode = frame_region(record, population), population.mode
     return record.cells * (_room(population.frame_px, region, mode) / _room(record.shape, record.region, mode))
 
 
 def around_cells(record: FrameRecord) -> float:
-    """The background level between the cells: the region's own where there is one."""
+    """Tell the background level between the cells.
+
+    Parameters
+    ----------
+    record
+        A real frame.
+
+    Returns
+    -------
+    float
+        Grey value; the region's own where there is one.
+    """
     return record.background if record.region_background is None else record.region_background
 
 
 def frame_region(record: FrameRecord, population: PopulationConfig) -> Region | None:
-    """The frame's region of support; the measured one keeps its place relative to the frame's centre."""
+    """Find a synthetic frame's region of support.
+
+    Parameters
+    ----------
+    record
+        A real frame with its measured region.
+    population
+        Settings: the frame's size, and the region unless it is measured.
+
+    Returns
+    -------
+    Region or None
+        A measured one keeps its position relative to the frame's centre; None: the whole frame.
+    """
     frame = np.array(population.frame_px)
     if population.region == "none":
         return None
@@ -100,74 +145,3 @@ def _room(shape: Sequence[int], region: Region | None, mode: str) -> float:
         shape = shape[-2:]
         region = region and Region(centre_px=region.centre_px[-2:], semi_axes_px=region.semi_axes_px[-2:])
     return float(np.prod(shape)) if region is None else float(max(region.inside(shape).sum(), 1))
-
-
-def choose_cells(
-    sizes: ArrayLike, contrasts: ArrayLike, wanted: ArrayLike, target: FrameTarget, rng: Generator
-) -> NDArray[np.int64]:
-    """Which of a shard's cells, of given sizes in voxels and contrasts `(m,)`, a frame uses: indices `(n,)`.
-
-    wanted: contrasts of the frame's cells `(n,)`. Cells are never rescaled, and their light as little as can be: noise
-    and edge of a cell go with its brightness, and a bright one that is dimmed keeps those of a bright one. So cells are
-    weighted until their sizes follow the target's log-normal distribution and their contrasts those wanted, then
-    resampled systematically in order of contrast: each is used its expected number of times, rounded, and none more
-    than twice as often as equal use of all would ask for. In random order.
-    """
-    log_sizes, log_contrasts, log_wanted = (np.log(np.asarray(x, float)) for x in (sizes, contrasts, wanted))
-    spread = max(target.record.size_spread, LEAST_SPREAD)
-    size_aim = -0.5 * ((log_sizes - np.log(target.median_size)) / spread) ** 2
-    light_aim = logsumexp(_log_kernel(log_contrasts, log_wanted, LIGHT_SPREAD), axis=1)
-    alike = np.exp(_log_kernel(log_sizes, log_sizes, LEAST_SPREAD))
-    alike_lit = np.exp(_log_kernel(log_contrasts, log_contrasts, LIGHT_SPREAD))
-    weights = np.ones(len(log_sizes))
-    for _ in range(FITS):  # each fit of one distribution shifts the other a little, as size and light correlate
-        weights = _scaled(np.log(weights) + size_aim - np.log(_sums(alike, weights)))
-        weights = _scaled(np.log(weights) + light_aim - np.log(_sums(alike_lit, weights)))
-    order = np.argsort(log_contrasts, kind="stable")
-    expected = _expected_uses(weights[order], len(log_wanted))
-    chosen = np.searchsorted(np.cumsum(expected), np.arange(len(log_wanted)) + rng.random(), side="right")
-    return rng.permutation(order[np.minimum(chosen, len(order) - 1)])
-
-
-def _log_kernel(at: NDArray[np.float64], of: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Logarithm of a Gaussian kernel between all pairs of values `(at, of)`."""
-    return -0.5 * ((at[:, None] - of) / width) ** 2
-
-
-def _sums(kernel: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted sums of a kernel's rows. Unlike with `@`, their order does not depend on the number of threads."""
-    return np.asarray(np.einsum("ij,j->i", kernel, weights))
-
-
-def _scaled(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of which the largest is 1 and none is 0: far cells still serve when the near ones are used up."""
-    return np.exp(np.maximum(log_weights - log_weights.max(), LEAST_LOG_WEIGHT))
-
-
-def _expected_uses(weights: NDArray[np.float64], uses: int) -> NDArray[np.float64]:
-    """`uses` shared out in proportion to weights, at most twice the equal share (and at least one) to each."""
-    limit = max(1.0, 2.0 * uses / len(weights))
-    full = np.zeros(len(weights), bool)
-    while True:
-        left = uses - limit * full.sum()
-        expected = np.where(full, limit, weights * left / max(weights[~full].sum(), 1e-300))
-        over = expected > limit * (1 + 1e-9)
-        if not over.any():
-            return expected
-        full |= over
-
-
-def draw_contrasts(statistics: PopulationStatistics, target: FrameTarget, rng: Generator) -> NDArray[np.float64]:
-    """Contrasts of a frame's cells `(n,)`, rising: the measured distribution moved to the target's mean and spread."""
-    relative = statistics.cells.relative_intensity
-    levels = np.array(relative.values)
-    draws = relative.at(rng.random(target.cells))
-    drawn = target.contrast + target.contrast_std * (draws - levels.mean()) / max(levels.std(), 1e-6)
-    return np.sort(np.clip(drawn, *np.maximum(target.contrast * relative.at([0.01, 0.99]), 1.0)))
-
-
-def deal(contrasts: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rising `contrasts` dealt out in the order of cells' `own`: a cell brighter than another stays so."""
-    dealt = np.empty(len(own))
-    dealt[np.argsort(own, kind="stable")] = contrasts
-    return dealt

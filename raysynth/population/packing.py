@@ -12,17 +12,36 @@ from numpy.typing import NDArray
 from raysynth.base.errors import InputError
 from raysynth.population.cell import Cell
 
-Record = dict[str, NDArray[np.generic]]
+PackedCells = dict[str, NDArray[np.generic]]
+"""Cells as five arrays, as `pack_cells` names them."""
 
-# One record is one row of a Ray Data block: well below the 2 GiB at which arrow's list offsets end.
-LIMIT_BYTES = 512 * 2**20
+PACKED_TYPES = {"shapes": "int32", "rings": "uint8", "masks": "uint8", "textures": "float16", "provenance": "uint8"}
+"""Name of each array of a record → its type."""
+
+PACKED_LIMIT_BYTES = 512 * 2**20
+"""Largest record. It is one row of a Ray Data block: well below the 2 GiB at which arrow's offsets end."""
 
 
-def pack(cells: Sequence[Cell], limit_bytes: int = LIMIT_BYTES) -> Record:
-    """Cells as a dictionary of arrays: `shapes` (n, d) int32, `rings` (n,) uint8, `masks` uint8 (bits, each cell begun
-    on a byte), `textures` float16, `provenance` uint8 (JSON, UTF-8).
+def pack_cells(cells: Sequence[Cell], limit_bytes: int = PACKED_LIMIT_BYTES) -> PackedCells:
+    """Pack cells into one record.
 
-    Cells of one record are all 2D or all 3D. Raises InputError if the record would be larger than `limit_bytes`.
+    Parameters
+    ----------
+    cells
+        All 2D or all 3D.
+    limit_bytes
+        Largest record.
+
+    Returns
+    -------
+    PackedCells
+        `shapes` (n, d) int32, `rings` (n,) uint8, `masks` uint8 (bits, each cell begun on a byte), `textures` float16,
+        `provenance` uint8 (JSON, UTF-8).
+
+    Raises
+    ------
+    InputError
+        If the record would be larger.
     """
     dimensions = {cell.mask.ndim for cell in cells}
     if len(dimensions) > 1:
@@ -34,7 +53,7 @@ def pack(cells: Sequence[Cell], limit_bytes: int = LIMIT_BYTES) -> Record:
     if size > limit_bytes:
         raise InputError(
             f"generate.cells_per_shard: {len(cells)} cells take {size / 2**20:.1f} MiB packed, over the limit of "
-            f"{limit_bytes / 2**20:.1f} MiB a shard; ask for fewer cells a shard"
+            f"{limit_bytes / 2**20:.1f} MiB per shard; ask for fewer cells per shard"
         )
     return {
         "shapes": np.array([cell.mask.shape for cell in cells], np.int32).reshape(len(cells), *dimensions or {2}),
@@ -45,8 +64,19 @@ def pack(cells: Sequence[Cell], limit_bytes: int = LIMIT_BYTES) -> Record:
     }
 
 
-def unpack(record: Record) -> list[Cell]:
-    """The cells of a record, equal to those packed. Textures are views of the record's buffer."""
+def unpack_cells(record: PackedCells) -> list[Cell]:
+    """Give the cells of a record, equal to those packed.
+
+    Parameters
+    ----------
+    record
+        As `pack_cells` gives it.
+
+    Returns
+    -------
+    list of Cell
+        The cells. Their textures are views of the record's buffer.
+    """
     shapes = [tuple(shape) for shape in np.asarray(record["shapes"]).tolist()]
     rings = np.asarray(record["rings"]).tolist()
     grown = [texture_shape(shape, ring) for shape, ring in zip(shapes, rings, strict=True)]
@@ -63,5 +93,18 @@ def unpack(record: Record) -> list[Cell]:
 
 
 def texture_shape(mask_shape: tuple[int, ...], ring: int) -> tuple[int, ...]:
-    """Shape of a cell's texture: the mask's, grown by `ring` on every side of y and x."""
+    """Tell the shape of a cell's texture.
+
+    Parameters
+    ----------
+    mask_shape
+        Shape of its mask, `([z,] y, x)`.
+    ring
+        Width of the ring in pixels.
+
+    Returns
+    -------
+    tuple of int
+        The mask's shape, grown by the ring on every side of y and x.
+    """
     return (*mask_shape[:-2], mask_shape[-2] + 2 * ring, mask_shape[-1] + 2 * ring)

@@ -1,6 +1,6 @@
 """Where each cell of a frame goes.
 
-After Svoboda and Ulman (ICIAP 2013): cells are placed one by one at unoccupied places, with probability p next to a
+After Svoboda and Ulman (ICIAP 2013): cells are placed one by one where there is room, with probability p next to a
 cell that is already there. Their exhaustive search by correlation over the whole frame is replaced by two searches
 whose cost depends on the cell alone: random candidates, and sliding the cell towards a placed one until it touches.
 """
@@ -12,22 +12,38 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from raysynth.base.arrays import Mask
 from raysynth.population.occupancy import Footprint, Occupancy, Offsets, axis_scale
 from raysynth.preparation.statistics import Region
 
-SLIDES = (1, 3, 12, 48)  # directions tried at once next to placed cells; most cells touch on the first
-CANDIDATES = 64  # random offsets tested at once
-ROUNDS = 8
+_SLIDES = (1, 3, 12, 48)
+"""Directions tried at once next to placed cells; most cells touch on the first."""
+
+_CANDIDATES = 64
+"""Random offsets tested at once."""
+
+_ROUNDS = 8
+"""How often random offsets are tried before a cell is left out."""
 
 
 @dataclass(frozen=True)
 class Rules:
     """How cells share a frame.
 
-    clustering: probability p. gap_px: least distance between two cells, which is exceeded (0: they may touch).
-    region: where cells may lie, whole. plane: all cells stand on one z-plane, and the stack cuts those that are taller
-    than it, as it does real ones. border_cut: cells may reach past the y
-    and x borders as long as their centre is inside. z_scale: one step in z over one in the plane.
+    Attributes
+    ----------
+    clustering
+        Probability p that a cell is placed next to another.
+    gap_px
+        Distance between two cells, which is exceeded (0: they may touch).
+    region
+        Where cells may lie, whole; None: anywhere.
+    plane
+        Whether all cells stand on one z-plane. The stack cuts those that are taller than it, as it does real ones.
+    border_cut
+        Whether cells may reach past the y and x borders, as long as their centre is inside.
+    z_scale
+        One step in z over one in the plane.
     """
 
     clustering: float = 0.5
@@ -40,19 +56,42 @@ class Rules:
 
 @dataclass(frozen=True)
 class Placement:
-    """offsets: corner of each mask's box in the frame `(n, d)`, zero where not placed. placed, clustered: bool `(n,)`;
-    clustered cells were put next to another one.
+    """Where each of n cells went.
+
+    Attributes
+    ----------
+    offsets
+        Corner of each mask's box in the frame `(n, d)`, zero where not placed.
+    placed
+        Which cells have found room `(n,)`.
+    clustered
+        Which were put next to another one `(n,)`.
     """
 
     offsets: Offsets
-    placed: NDArray[np.bool_]
-    clustered: NDArray[np.bool_]
+    placed: Mask
+    clustered: Mask
 
 
-def place(masks: Sequence[NDArray[np.bool_]], frame_px: Sequence[int], rules: Rules, rng: Generator) -> Placement:
-    """Place trimmed masks one by one in a frame; those for which no place was found are left out and flagged.
+def place(masks: Sequence[Mask], frame_px: Sequence[int], rules: Rules, rng: Generator) -> Placement:
+    """Place masks one by one in a frame.
 
-    Cells of a cluster touch up to the rounding of the sliding direction to whole pixels.
+    Parameters
+    ----------
+    masks
+        Trimmed masks of n cells.
+    frame_px
+        Shape of the frame.
+    rules
+        How cells share it.
+    rng
+        Generator of this frame's placement.
+
+    Returns
+    -------
+    Placement
+        Where they are; those for which no room was found are left out and flagged. Cells of a cluster touch up to the
+        rounding of the sliding direction to whole pixels.
     """
     n, dimensions = len(masks), len(frame_px)
     if rules.plane:
@@ -84,7 +123,7 @@ class _Search:
         self.reaches: list[float] = []
 
     def next_place(self, footprint: Footprint) -> tuple[Offsets | None, bool]:
-        """A free offset, or None, and whether it is next to a placed cell."""
+        """Find a free offset, or None, and tell whether it is next to a placed cell."""
         low, high = self._bounds(footprint)
         if np.any(low > high):
             return None, False
@@ -115,8 +154,8 @@ class _Search:
         return low, high
 
     def _beside(self, footprint: Footprint, low: Offsets, high: Offsets) -> Offsets | None:
-        """The first contact found by sliding towards random placed cells from random directions."""
-        for slides in SLIDES:
+        """Find the first contact by sliding towards random placed cells from random directions."""
+        for slides in _SLIDES:
             targets = self.rng.integers(len(self.centres), size=slides)
             directions = self.rng.standard_normal((slides, len(self.frame)))
             if self.plane is not None:
@@ -135,8 +174,8 @@ class _Search:
         return None
 
     def _anywhere(self, footprint: Footprint, low: Offsets, high: Offsets) -> Offsets | None:
-        for _ in range(ROUNDS):
-            candidates = self.rng.integers(low, high + 1, size=(CANDIDATES, len(low)), dtype=np.int64)
+        for _ in range(_ROUNDS):
+            candidates = self.rng.integers(low, high + 1, size=(_CANDIDATES, len(low)), dtype=np.int64)
             offset = self._first_free(candidates, footprint)
             if offset is not None:
                 return offset

@@ -10,7 +10,20 @@ from raysynth.base.symmetries import SYMMETRIES
 
 
 def draw_variations(chosen: Sequence[int], rng: Generator) -> NDArray[np.int64]:
-    """A symmetry for each use `(n,)`; uses of one cell in a frame all differ as long as they are at most 8."""
+    """Draw a symmetry for each use of a cell in a frame.
+
+    Parameters
+    ----------
+    chosen
+        Index of the cell of each use, n of them.
+    rng
+        Generator of this frame's variations.
+
+    Returns
+    -------
+    numpy.ndarray
+        Numbers of symmetries `(n,)`; those of one cell all differ as long as it is used at most 8 times.
+    """
     orders: dict[int, list[int]] = {}
     variations = []
     for cell in chosen:

@@ -1,0 +1,1 @@
+"""NeuS surfaces from silhouettes, many cells at once, and the gate that judges them."""

@@ -16,7 +16,8 @@ from raysynth.base.sampling import equal_batches
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.relief import Relief
-from raysynth.surfaces.neus import SdfNetworks, gradient_loss, log_transmittance, mask_loss
+from raysynth.surfaces.losses import gradient_loss, log_transmittance, mask_loss
+from raysynth.surfaces.neus import SdfNetworks
 from raysynth.surfaces.rays import COARSE, Rays, Silhouettes, deepest, ellipsoids
 
 _BETAS = (0.9, 0.97)
@@ -35,7 +36,13 @@ _MASK_BYTES = 48
 
 @dataclass(frozen=True)
 class Surfaces:
-    """Fitted surfaces of a batch of cells."""
+    """Fitted surfaces of a batch of cells.
+
+    Attributes
+    ----------
+    networks
+        Their signed distances.
+    """
 
     networks: SdfNetworks
 
@@ -43,15 +50,37 @@ class Surfaces:
         return self.networks.count
 
     def on_grid(self, cell: int, z: Tensor, y: Tensor, x: Tensor, relief: Relief | None = None) -> Tensor:
-        """One cell's field `(z, y, x)`, positive inside, at voxel centres `z`, `y` and `x` in cube coordinates.
+        """Evaluate one cell on a grid. The network is asked at each voxel, so nothing is interpolated.
 
-        The network is asked at each voxel, whatever the spacing, so nothing is interpolated; memory stays bounded.
-        relief: roughens the surface.
+        Parameters
+        ----------
+        cell
+            Its position in the batch.
+        z, y, x
+            Voxel centres along each axis, in cube coordinates.
+        relief
+            Roughens the surface; None: the surface as it was fitted.
+
+        Returns
+        -------
+        Tensor
+            Field `(z, y, x)`, positive inside.
         """
         return _on_grid(self.networks.select(cell), z, y, x, relief)[0]
 
     def fields(self, side: int) -> Tensor:
-        """Fields `(b, side, side, side)` over the cube, as `geometry.silhouettes.project` takes them."""
+        """Evaluate all cells over the cube.
+
+        Parameters
+        ----------
+        side
+            Voxels along each axis.
+
+        Returns
+        -------
+        Tensor
+            Fields `(b, side, side, side)` in the order z, y, x, positive inside.
+        """
         centres = pixel_centres(side)
         return _on_grid(self.networks, centres, centres, centres)
 
@@ -68,24 +97,54 @@ def _on_grid(networks: SdfNetworks, z: Tensor, y: Tensor, x: Tensor, relief: Rel
     return field.reshape(-1, *grid[0].shape)
 
 
-def fit(views: Tensor, cameras: Tensor, config: SurfaceConfig, conditioning: Tensor | None = None) -> Surfaces:
-    """Surfaces of `b` cells whose projections match their views.
+def fit_surfaces(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> Surfaces:
+    """Fit surfaces to the views of cells, so that their projections match.
 
-    views: soft masks `(b, n, s, s)`, positive inside; what counts is their zero lines, found to a fraction of a pixel.
-    cameras: `(n, 3, 3)`. conditioning: soft masks `(b, t, t)`, t >= s, that take the place of view 0.
-    Any number of cells: they are fitted in equal batches of at most `config.batch`, whose size a result depends on.
-    Raises InputError where a batch needs more than `config.memory_mb`.
+    Parameters
+    ----------
+    views
+        Truncated signed distances `(b, n, s, s)`, positive inside. What counts is their zero lines, found to a fraction
+        of a pixel.
+    cameras
+        Rotations of the views `(n, 3, 3)`.
+    config
+        Settings of the surfaces. Any number of cells is fitted in equal batches of at most `config.batch`; results
+        depend on that size.
+
+    Returns
+    -------
+    Surfaces
+        One surface per cell.
+
+    Raises
+    ------
+    InputError
+        Where a batch needs more than `config.memory_mb`.
     """
-    masks = views if conditioning is None else _with_conditioning(views, conditioning)
-    check_memory(config, *masks.shape[1:3])
-    batches = equal_batches(range(len(masks)), config.batch)
-    states = [_fit_batch(masks[batch], cameras, config).state_dict() for batch, _ in batches]
-    joined = {name: torch.cat([state[name] for state in states])[: len(masks)] for name in states[0]}
+    check_memory(config, *views.shape[1:3])
+    batches = equal_batches(range(len(views)), config.batch)
+    states = [_fit_batch(views[batch], cameras, config).state_dict() for batch, _ in batches]
+    joined = {name: torch.cat([state[name] for state in states])[: len(views)] for name in states[0]}
     return Surfaces(SdfNetworks.of(joined))
 
 
 def check_memory(config: SurfaceConfig, views: int, side: int) -> None:
-    """Raise InputError where a batch of cells with `views` masks of `side` pixels would not fit `config.memory_mb`."""
+    """Refuse a batch that would not fit the memory it may take.
+
+    Parameters
+    ----------
+    config
+        Settings of the surfaces: `batch` and `memory_mb`.
+    views
+        Number of views.
+    side
+        Side of a view in pixels.
+
+    Raises
+    ------
+    InputError
+        With the largest batch that fits.
+    """
     need = bytes_per_cell(config, views, side)
     most = int(config.memory_mb * 2**20 / need)
     if config.batch > most:
@@ -96,10 +155,24 @@ def check_memory(config: SurfaceConfig, views: int, side: int) -> None:
 
 
 def bytes_per_cell(config: SurfaceConfig, views: int, side: int) -> int:
-    """Most bytes that one cell of a batch takes while it is fitted, from masks `(views, side, side)`.
+    """Estimate the most bytes that one cell of a batch takes while it is fitted.
 
     The masks with their slopes and densities stay; on top come, one after the other, the visual hull, the search along
     the rays and the training step. Measured peaks are 69 to 93 % of it (docs/geometry.md).
+
+    Parameters
+    ----------
+    config
+        Settings of the surfaces: rays, samples, and the network's size.
+    views
+        Number of views.
+    side
+        Side of a view in pixels.
+
+    Returns
+    -------
+    int
+        Bytes.
     """
     masks = views * side**2 * _MASK_BYTES
     hull = views * COARSE**3 * 4
@@ -126,14 +199,8 @@ def _fit_batch(masks: Tensor, cameras: Tensor, config: SurfaceConfig) -> SdfNetw
     return networks
 
 
-def _with_conditioning(views: Tensor, conditioning: Tensor) -> Tensor:
-    finer = F.interpolate(views, size=conditioning.shape[-2:], mode="bilinear", align_corners=False)
-    finer[:, 0] = conditioning
-    return finer
-
-
 def _rate(step: int, steps: int) -> float:
-    """Share of the learning rate: linear warm-up, cosine decay to a tenth."""
+    """Fraction of the learning rate: linear warm-up, cosine decay to a tenth."""
     return min(1.0, (step + 1) / _WARMUP) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
 
 

@@ -1,6 +1,6 @@
 """The quality gate: a surface must look like the views it was fitted to, and like the mask it began with."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -12,8 +12,14 @@ from raysynth.geometry.silhouettes import iou, project
 class Verdict:
     """Whether a cell passes, and why.
 
-    view_iou: mean IoU of the surface's projections with the predicted views, those of camera 1 and up.
-    mask_iou: IoU of its projection along z with the conditioning mask.
+    Attributes
+    ----------
+    accepted
+        Whether it passes.
+    view_iou
+        Mean IoU of the surface's projections with the predicted views, those of camera 1 and up.
+    mask_iou
+        IoU of its projection along z with the conditioning mask.
     """
 
     accepted: bool
@@ -21,21 +27,31 @@ class Verdict:
     mask_iou: float
 
     @property
-    def figures(self) -> dict[str, float]:
+    def ious(self) -> dict[str, float]:
         """The two IoUs by name, as a cell's provenance keeps them."""
-        return {name: value for name, value in asdict(self).items() if name != "accepted"}
+        return {"view_iou": self.view_iou, "mask_iou": self.mask_iou}
 
 
-def judge(
-    fields: Tensor, views: Tensor, cameras: Tensor, config: GateConfig, conditioning: Tensor | None = None
-) -> list[Verdict]:
-    """One verdict a cell.
+def judge(fields: Tensor, views: Tensor, cameras: Tensor, config: GateConfig) -> list[Verdict]:
+    """Judge the surfaces of cells. An empty surface never passes.
 
-    fields: `(b, z, y, x)` over the cube, positive inside. views: soft masks `(b, n, s, s)` of `cameras` `(n, 3, 3)`.
-    conditioning: soft masks `(b, t, t)` along z; without them view 0 is the conditioning mask. An empty surface never
-    passes.
+    Parameters
+    ----------
+    fields
+        The surfaces `(b, z, y, x)` over the cube, positive inside.
+    views
+        Truncated signed distances `(b, n, s, s)`; view 0 is the conditioning mask.
+    cameras
+        Rotations of the views `(n, 3, 3)`.
+    config
+        Settings of the gate: the least IoU.
+
+    Returns
+    -------
+    list of Verdict
+        One per cell.
     """
-    masks = views[:, 0] if conditioning is None else conditioning
+    masks = views[:, 0]
     depth = fields.shape[-1]  # flat cells lie between the samples of a coarser ray
     view_iou = iou(project(fields, cameras[1:], views.shape[-1], depth) > 0, views[:, 1:] > 0).mean(dim=1)
     mask_iou = iou(project(fields, cameras[:1], masks.shape[-1], depth)[:, 0] > 0, masks > 0)

@@ -1,7 +1,7 @@
-"""NeuS (Wang 2021) for many cells at once: stacked signed distance networks, unbiased opacity, mask and eikonal terms.
+"""NeuS (Wang 2021) for many cells at once: stacked signed distance networks.
 
-Every cell has its own small network; the weights of a batch are stacked so that one `torch.baddbmm` evaluates them all.
-There is no colour network: the silhouettes are all that is known. Distances are negative inside, as in the paper.
+Every cell has its own small network. The weights of a batch are stacked, so that one `torch.baddbmm` evaluates them
+all. There is no colour network: the silhouettes are all that is known. Distances are negative inside, as in the paper.
 """
 
 import math
@@ -17,20 +17,32 @@ _FREQUENCY = 3.5
 """Length of the first layer's weights: how fast its sines turn across a cell's ellipsoid, in radians per radius."""
 
 _LAST = 0.05
-"""Size of the network's share of the distance at the start."""
+"""Size of the network's part of the distance at the start."""
 
 _TINY = 1e-4
 
 
 class SdfNetworks(nn.Module):
-    """`count` signed distance functions f(x) = e(x) + MLP(frame (x - centre)).
+    """Signed distance functions, one per cell: f(x) = E(y) + MLP(y) with y = A (x - c).
 
-    e is the distance to an ellipsoid {x : |frame (x - centre)| = 1}, which is NeuS' geometric initialisation fitted to
-    the cell; the network sees every cell, flat or tall, as round. The units are sines (SIREN, Sitzmann 2020): they
-    learn from distances and normals in fewer steps than SiLU. All cells start from the same weights,
-    drawn from `generator`, with the last layer near zero.
+    Parameters
+    ----------
+    centre
+        c of every cell, `(count, 3)`.
+    frame
+        A of every cell, `(count, 3, 3)`, symmetric, in units of one over the cube's half side.
+    hidden
+        Width of the hidden layers.
+    layers
+        Number of hidden layers.
+    generator
+        Of the weights, with which all cells start alike; the last layer is near zero.
 
-    centre: `(count, 3)`; frame: `(count, 3, 3)`, symmetric, in units of one over the cube's half side.
+    Notes
+    -----
+    E is the distance to the ellipsoid |A (x - c)| = 1, which is NeuS' geometric initialisation fitted to the cell. In y
+    every cell is about round, flat or tall, so one size of network and one learning rate serve all. The units are sines
+    (SIREN, Sitzmann 2020): they learn from distances and normals in fewer steps than SiLU.
     """
 
     def __init__(self, centre: Tensor, frame: Tensor, hidden: int, layers: int, generator: torch.Generator) -> None:
@@ -64,18 +76,51 @@ class SdfNetworks(nn.Module):
 
     @classmethod
     def of(cls, state: dict[str, Tensor]) -> "SdfNetworks":
-        """Networks with these weights, as `state_dict` gives them; they are not trained further."""
+        """Make networks with given weights, which are not trained further.
+
+        Parameters
+        ----------
+        state
+            As `state_dict` gives it.
+
+        Returns
+        -------
+        SdfNetworks
+            The networks, frozen.
+        """
         hidden, layers = state["biases.0"].shape[-1], sum(name.startswith("biases.") for name in state) - 1
         networks = cls(state["centre"], state["frame"], hidden, layers, torch.Generator())
         networks.load_state_dict(state)
         return networks.requires_grad_(False)
 
     def select(self, cell: int) -> "SdfNetworks":
-        """The network of one cell, as a stack of one."""
+        """Take the network of one cell.
+
+        Parameters
+        ----------
+        cell
+            Its position in the stack.
+
+        Returns
+        -------
+        SdfNetworks
+            A stack of one.
+        """
         return SdfNetworks.of({name: stacked[cell : cell + 1] for name, stacked in self.state_dict().items()})
 
     def forward(self, points: Tensor) -> Tensor:
-        """Signed distances `(count, p)` at points `(count, p, 3)`, each cell at its own."""
+        """Evaluate f.
+
+        Parameters
+        ----------
+        points
+            `(count, p, 3)`, each cell at its own.
+
+        Returns
+        -------
+        Tensor
+            Signed distances `(count, p)`.
+        """
         h = y = self.local(points)
         for w, b in zip(list(self.weights)[:-1], list(self.biases)[:-1], strict=True):
             h = torch.baddbmm(b, h, w).sin()
@@ -83,24 +128,67 @@ class SdfNetworks(nn.Module):
         return mlp + self._ellipsoid(y)[0]
 
     def local(self, points: Tensor) -> Tensor:
-        """Points `(count, p, 3)` in each cell's own frame, where its ellipsoid is the unit sphere."""
+        """Bring points into each cell's own frame, where its ellipsoid is the unit sphere.
+
+        Parameters
+        ----------
+        points
+            `(count, p, 3)`.
+
+        Returns
+        -------
+        Tensor
+            y = A (x - c), `(count, p, 3)`.
+        """
         return torch.bmm(points - self.centre[:, None], self.frame)
 
     def linearise(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What `with_gradient` needs of points `(count, p, 3)` and no training step changes.
+        """Prepare points for `with_gradient`: what no training step changes is computed once.
 
-        The points in each cell's frame, and the ellipsoid's distances `(count, p)` with their gradients.
+        Parameters
+        ----------
+        points
+            `(count, p, 3)`.
+
+        Returns
+        -------
+        tuple of Tensor
+            The points in each cell's frame `(count, p, 3)`, the ellipsoid's distances `(count, p)` and their gradients
+            `(count, p, 3)`.
+
+        Notes
+        -----
+        With z = A y and A symmetric, k_0 = |y| has the gradient A y / |y| = z / k_0, and k_1 = |A y| has
+        A A A y / |A y| = A A z / k_1. So E = k_0 (k_0 - 1) / k_1 has, by the rule for quotients,
+
+            dE/dx = (2 k_0 - 1) / (k_0 k_1) z  -  E / k_1^2 A A z.
         """
         y = self.local(points)
         e, z, k_0, k_1 = self._ellipsoid(y)
-        bent = torch.bmm(torch.bmm(z, self.frame), self.frame)
+        bent = torch.bmm(torch.bmm(z, self.frame), self.frame)  # A A z
         gradient = ((2 * k_0 - 1) / (k_0 * k_1))[..., None] * z - (e / k_1**2)[..., None] * bent
         return y, e, gradient
 
     def with_gradient(self, y: Tensor, e: Tensor, e_gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Signed distances `(count, p)` and df/dx `(count, p, 3)` at points prepared by `linearise`.
+        """Evaluate f and its gradient at points prepared by `linearise`.
 
-        The chain rule is written out, so that terms of the gradient need no second backward pass.
+        Parameters
+        ----------
+        y, e, e_gradient
+            What `linearise` gives.
+
+        Returns
+        -------
+        tuple of Tensor
+            Signed distances `(count, p)` and df/dx `(count, p, 3)`.
+
+        Notes
+        -----
+        The layers are h_i+1 = sin(W_i h_i + b_i) and the output w h_n + b. By the chain rule
+
+            df/dh_n = w,   df/dh_i = W_i^T (cos(W_i h_i + b_i) * df/dh_i+1),   df/dx = A df/dh_0 + dE/dx.
+
+        It is written out, so that terms of the gradient need no second backward pass.
         """
         h, slopes = y, []
         for w, b in zip(list(self.weights)[:-1], list(self.biases)[:-1], strict=True):
@@ -113,7 +201,11 @@ class SdfNetworks(nn.Module):
         return mlp + e, torch.baddbmm(e_gradient, g, self.frame)
 
     def _ellipsoid(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """E = k_0 (k_0 - 1) / k_1, exact to first order at the ellipsoid, with k_0 = |y|, z = frame y and k_1 = |z|."""
+        """E with z = A y, k_0 = |y| and k_1 = |z|.
+
+        The distance to an ellipsoid has no closed form. E = k_0 (k_0 - 1) / k_1 is its first-order approximation: at
+        the ellipsoid k_0 is 1, so E is 0 and its gradient z / k_1 has unit length.
+        """
         z = torch.bmm(y, self.frame)
         k_0, k_1 = y.norm(dim=-1).clamp(min=_TINY), z.norm(dim=-1).clamp(min=_TINY)
         return k_0 * (k_0 - 1) / k_1, z, k_0, k_1
@@ -124,41 +216,39 @@ class SineCosine(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Both, of the shape of `angle`."""
+        """Take both.
+
+        Parameters
+        ----------
+        ctx
+            Keeps both for the way back.
+        angle
+            Any shape, radians.
+
+        Returns
+        -------
+        tuple of Tensor
+            Sine and cosine, of the shape of `angle`.
+        """
         sine, cosine = angle.sin(), angle.cos()
         ctx.save_for_backward(sine, cosine)
         return sine, cosine
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """The gradient of `angle` from those of its sine and cosine."""
+        """Give the gradient of `angle`: g_sin cos - g_cos sin.
+
+        Parameters
+        ----------
+        ctx
+            Has kept both.
+        *gradients
+            Those of the sine and the cosine.
+
+        Returns
+        -------
+        Tensor
+            Of the shape of `angle`.
+        """
         sine, cosine = ctx.saved_tensors
         return torch.addcmul(gradients[0] * cosine, gradients[1], sine, value=-1)
-
-
-def log_transmittance(deepest: Tensor, sharpness: Tensor) -> Tensor:
-    """Log T of rays whose least distance is `deepest`, any shape.
-
-    NeuS' opacity between two samples is alpha_i = max(1 - Phi(f_{i+1}) / Phi(f_i), 0) with Phi(f) = sigmoid(s f)
-    (Eq. 13), and T is the product of the 1 - alpha_i. Along a falling run the ratios telescope, and a ray comes from
-    where Phi is 1: what is left is log Phi at its deepest point. Bodies before or behind only darken a dark ray.
-    """
-    return F.logsigmoid(sharpness * deepest)
-
-
-def mask_loss(log_t: Tensor, inside: Tensor) -> Tensor:
-    """Cross-entropy `(b,)` of the accumulated opacity 1 - T against what the masks say, both `(b, rays)`."""
-    # -expm1 keeps 1 - T exact for rays that pass far from the cell, whose gradient would otherwise vanish.
-    log_opacity = torch.log(-torch.expm1(log_t.clamp(max=-1e-30)))
-    return -torch.where(inside, log_opacity, log_t).mean(dim=1)
-
-
-def gradient_loss(gradient: Tensor, normal: Tensor, known: Tensor, inside: Tensor) -> Tensor:
-    """Squared difference `(b,)` of df/dx from the outline's normal where a mask tells it, else of |df/dx| from 1.
-
-    gradient and normal: `(b, p, 3)`; known and inside: bool `(b, p)`. The second is NeuS' eikonal term, which the first
-    implies. Deep inside there is none: a ray is deepest at the medial axis, where a distance has no gradient.
-    """
-    along = (gradient - normal).square().sum(dim=-1)
-    length = (gradient.norm(dim=-1) - 1) ** 2 * ~inside
-    return torch.where(known, along, length).mean(dim=1)

@@ -1,8 +1,9 @@
-"""What silhouettes say of a surface: rays near the outlines, how deep each must go and which way the surface faces.
+"""What silhouettes show of a surface: rays near the outlines, how deep each must go and which way the surface faces.
 
-Along an orthographic ray that passes an outline at a distance d, the least value of a signed distance is d itself, and
-its gradient there is the outline's normal, turned into space. So each such ray gives a value and a normal, which fix a
-surface far better than whether the ray hits.
+A ray of an orthographic camera is a point of its image. The least signed distance along it is the signed distance of
+that point to the outline in the image: the point of the ray that is nearest to the surface sees its foot sideways, and
+that foot is what the outline shows. So each ray near an outline gives a value, d, and a normal, that of the outline
+turned into space. They fix a surface far better than whether the ray hits.
 """
 
 from dataclasses import dataclass
@@ -17,17 +18,20 @@ from raysynth.geometry.silhouettes import carve
 from raysynth.surfaces.neus import SdfNetworks
 
 _FOCUS = 8
-"""Rays are drawn at a density of (1 - |m|)^_FOCUS of the soft masks m: most within half a pixel of an outline."""
+"""Rays are drawn at a density of (1 - |m|)^_FOCUS of the signed distances m: most within half a pixel of an outline."""
 
 _ANYWHERE = 0.001
-"""Share of the density that lies evenly over the masks."""
+"""Part of the density that lies evenly over the masks, next to 1 at an outline."""
 
 _FIRST_VIEW = 3.0
 """How many times as many rays view 0 has."""
 
 _SATURATED = 0.9
+"""Truncated signed distance up to which a mask shows a distance."""
+
 _LEAST_SLOPE = 0.2
-"""Of the usual slope: a soft mask tells distances below _SATURATED, and away from its ridges."""
+"""Fraction of the usual slope below which a mask has a ridge, where it shows no distance either."""
+
 _REACH = 1.8
 """How far from its centre a cell may extend, in radii of its ellipsoid along each axis."""
 
@@ -37,11 +41,22 @@ COARSE = 32
 
 @dataclass(frozen=True)
 class Rays:
-    """Rays `(b, r)` of each cell and what the masks say of them.
+    """Rays of each cell and what the masks show of them.
 
-    origin, direction and normal: `(b, r, 3)`, the normal pointing out of the cell; distance: to the outline in units
-    of the cube, negative inside; known: whether the mask tells distance and normal, and not only inside or outside;
-    offset: `(r,)`, moves the samples of a ray by a share of their spacing.
+    Attributes
+    ----------
+    origin, direction
+        A point of each ray and its unit direction, `(b, r, 3)`, in the cube.
+    normal
+        Outward normal of the nearest outline, in space, `(b, r, 3)`.
+    distance
+        Signed distance to the outline in units of the cube, negative inside, `(b, r)`.
+    inside
+        Whether the ray meets the cell, `(b, r)`.
+    known
+        Whether the mask shows distance and normal, and not only inside or outside, `(b, r)`.
+    offset
+        Moves the samples of a ray by a fraction of their spacing, in [0, 1), `(r,)`.
     """
 
     origin: Tensor
@@ -54,10 +69,21 @@ class Rays:
 
 
 class Silhouettes:
-    """Draws rays through the soft masks `(b, n, s, s)` of `cameras` `(n, 3, 3)`, mostly at their outlines.
+    """Draws rays through the masks of cells, mostly at their outlines.
 
     View 0, the conditioning mask, is exact where the others may be predictions: it gets more rays. All random numbers
     are drawn here, on the CPU, one set for all cells.
+
+    Parameters
+    ----------
+    masks
+        Truncated signed distances `(b, n, s, s)` of every view, positive inside.
+    cameras
+        Rotations of the views `(n, 3, 3)`.
+    config
+        Settings of the surfaces: rays per draw.
+    draws
+        How many sets of rays.
     """
 
     def __init__(self, masks: Tensor, cameras: Tensor, config: SurfaceConfig, draws: int) -> None:
@@ -76,12 +102,25 @@ class Silhouettes:
         self.offsets = torch.rand(draws, config.rays, generator=rng).to(masks.device)
 
     def draw(self, number: int) -> Rays:
-        """The `number`-th set of rays."""
+        """Give one set of rays.
+
+        Parameters
+        ----------
+        number
+            Which one, from 0.
+
+        Returns
+        -------
+        Rays
+            As many per cell as `config.rays`.
+        """
         view, uv = self._pixels(self.which[number], self.within[number])
         mask, slope = self._read(view, uv)
         steepness = slope.norm(dim=-1)
         # The median, by a sort because that is deterministic on every device, gives the masks' truncation.
         usual = steepness.sort(dim=-1).values[:, [steepness.shape[-1] // 2]].clamp(min=1e-6)
+        # Rows of a camera's rotation are its right, down and forward axes in space. A pixel (u, v) is seen along the
+        # third one, and the mask's slope, which points inwards in the image, lies along the first two.
         axes = self.cameras[view]
         return Rays(
             origin=(uv[..., None] * axes[..., :2, :]).sum(dim=-2),
@@ -96,7 +135,8 @@ class Silhouettes:
     def _pixels(self, which: Tensor, within: Tensor) -> tuple[Tensor, Tensor]:
         """Each cell's views `(b, r)` and image positions `(b, r, 2)`.
 
-        which: `(r,)`, shares of the cumulative density; within: `(r, 2)`, positions in the pixel.
+        which: `(r,)`, levels in [0, 1) at which the cumulative density is inverted; within: `(r, 2)`, positions in the
+        pixel.
         """
         side, total = self.side, self.cumulative[:, -1:]
         index = torch.searchsorted(self.cumulative, which * total).clamp(max=self.cumulative.shape[1] - 1)
@@ -104,7 +144,7 @@ class Silhouettes:
         return index // side**2, pixel * (2 / side) - 1
 
     def _read(self, view: Tensor, uv: Tensor) -> tuple[Tensor, Tensor]:
-        """The masks `(b, r)` at image positions and their slopes `(b, r, 2)`, per unit of the cube."""
+        """Read the masks `(b, r)` at image positions and their slopes `(b, r, 2)`, per unit of the cube."""
         # Views are the slices of a volume; a coordinate in the middle of a slice reads that view alone.
         at = torch.cat([uv, ((view + 0.5) * (2 / len(self.cameras)) - 1)[..., None]], dim=-1)
         seen = F.grid_sample(self.maps, at[:, None, None], padding_mode="border", align_corners=False)[:, :, 0, 0]
@@ -112,18 +152,35 @@ class Silhouettes:
 
 
 def ellipsoids(masks: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor]:
-    """Centres `(b, 3)` and frames `(b, 3, 3)` of the ellipsoids with the second moments of each cell's visual hull."""
+    """Lay an ellipsoid into each cell's visual hull, with the same centre and second moments.
+
+    Parameters
+    ----------
+    masks
+        Truncated signed distances `(b, n, s, s)`.
+    cameras
+        Rotations of the views `(n, 3, 3)`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Centres c `(b, 3)` and frames A `(b, 3, 3)` of the ellipsoids |A (x - c)| = 1.
+
+    Notes
+    -----
+    A uniform ball of radius r has the variance r² / 5 along each axis, so an ellipsoid with covariance V has the axes
+    of 5 V = Q diag(r²) Q^T. Then A = Q diag(1 / r) Q^T.
+    """
     hull = carve(masks, cameras, COARSE)
-    # Edge voxels count by their share; the floor gives a cell that is nowhere seen the cube's own moments.
-    share = (4 * hull + 0.5).clamp(1e-6, 1).reshape(len(masks), -1).double().cpu()
+    # Edge voxels count in part; the floor gives a cell that is nowhere seen the cube's own moments.
+    weight = (4 * hull + 0.5).clamp(1e-6, 1).reshape(len(masks), -1).double().cpu()
     c = pixel_centres(COARSE).double()
     z, y, x = torch.meshgrid(c, c, c, indexing="ij")
     points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
-    share = share / share.sum(dim=1, keepdim=True)
-    centre = share @ points
+    weight = weight / weight.sum(dim=1, keepdim=True)
+    centre = weight @ points
     products = (points[:, :, None] * points[:, None, :]).reshape(-1, 9)
-    covariance = (share @ products).reshape(-1, 3, 3) - centre[:, :, None] * centre[:, None, :]
-    # A uniform ellipsoid's variance along an axis is a fifth of its squared radius.
+    covariance = (weight @ products).reshape(-1, 3, 3) - centre[:, :, None] * centre[:, None, :]
     values, vectors = torch.linalg.eigh(5 * covariance)
     frame = vectors * values.clamp(min=(2 / COARSE) ** 2).rsqrt()[:, None] @ vectors.mT
     return centre.to(masks), frame.to(masks)
@@ -131,9 +188,32 @@ def ellipsoids(masks: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def deepest(networks: SdfNetworks, rays: Rays, samples: int) -> Tensor:
-    """The points `(b, r, 3)` where each ray is deepest in its cell, or passes it nearest.
+    """Find the points where rays are deepest in their cells, or pass them nearest.
 
-    Looks at `samples` points a ray, within reach of the cell's ellipsoid, and refines the least by a parabola.
+    Parameters
+    ----------
+    networks
+        The signed distances f of b cells.
+    rays
+        Their rays, r per cell.
+    samples
+        Points looked at per ray, at least 4.
+
+    Returns
+    -------
+    Tensor
+        One point per ray, `(b, r, 3)`.
+
+    Notes
+    -----
+    In a cell's frame its ellipsoid is the unit sphere, and the ray x(t) = o + t d is y(t) = p + t a with
+    p = A (o - c) and a = A d. |y(t)|² is least at t_0 = -(p · a) / |a|², where it is `beside`, and grows by |a|² (t -
+    t_0)². So the ray lies within `_REACH` radii for |t - t_0| <= h with h = sqrt((_REACH² - beside) / |a|²). Samples
+    are spread evenly over that interval; the floor of 0.3 leaves one to rays that pass outside of the reach.
+
+    The least sample f_0 with its neighbours f_-1 and f_1 gives a parabola, whose vertex lies at
+    (f_-1 - f_1) / (2 (f_-1 - 2 f_0 + f_1)) spacings from it. f is about quadratic there, so few samples are enough. The
+    vertex is kept within a spacing, for where f is flat or bends the other way.
     """
     b, r, _ = rays.origin.shape
     start, along = networks.local(rays.origin), torch.bmm(rays.direction, networks.frame)

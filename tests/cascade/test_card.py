@@ -1,7 +1,8 @@
 import pytest
 
-from raysynth.cascade.bundle import find_bundle, open_bundle
+from raysynth.cascade.bundle import open_bundle
 from raysynth.cascade.card import model_card
+from raysynth.config.shipped import find_bundle
 
 
 @pytest.mark.parametrize("name", ["nuclei-2d", "embryo-3d"])

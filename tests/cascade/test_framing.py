@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raysynth.cascade.framing import draw_height_um, frame, view_along_z
+from raysynth.cascade.framing import draw_height_um, frame_mask, view_along_z
 from raysynth.config import ShapesConfig
 from raysynth.geometry.stars import FILL
 from raysynth.preparation.quantiles import Quantiles
@@ -46,7 +46,7 @@ def test_a_height_follows_real_cells_of_that_width() -> None:
 @pytest.mark.parametrize("ratio", [0.2, 1.0, 2.5])
 def test_width_and_height_both_fill_the_cube(ratio: float) -> None:
     shapes = ShapesConfig(axial_ratio=(ratio, ratio))
-    framed = frame(np.random.default_rng(0), disc(10), 0.5, sizes(), shapes)
+    framed = frame_mask(np.random.default_rng(0), disc(10), 0.5, sizes(), shapes)
     z, y, x = framed.half_um
     assert 21 * 0.5 / x == pytest.approx(2 * FILL, rel=0.02)
     assert z / x == pytest.approx(ratio, rel=0.05)
@@ -55,7 +55,7 @@ def test_width_and_height_both_fill_the_cube(ratio: float) -> None:
 
 def test_the_conditioning_view_is_the_mask_at_the_cubes_scale() -> None:
     shapes = ShapesConfig(axial_ratio=(0.3, 0.3))
-    framed = frame(np.random.default_rng(0), disc(14), 0.8, sizes(), shapes)
+    framed = frame_mask(np.random.default_rng(0), disc(14), 0.8, sizes(), shapes)
     view = view_along_z(framed, 0.8, 32, 4.0)
     assert view.shape == (32, 32)
     assert float((view > 0).sum()) == pytest.approx(np.pi * (FILL * 16) ** 2, rel=0.05)

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from raysynth.base.seeds import Stage
-from raysynth.cascade.bundle import open_bundle
-from raysynth.cascade.cascade import Cascade
-from raysynth.cascade.framing import frame
+from raysynth.cascade.account import ShardAccount
+from raysynth.cascade.bundle_info import read_info
+from raysynth.cascade.cascade import open_cascade
+from raysynth.cascade.framing import frame_mask
 from raysynth.cascade.harmonic_solids import HarmonicSolids
-from raysynth.cascade.run import Run
 from raysynth.config import Config
 from raysynth.population.cell import Cell
 from raysynth.preparation.statistics import PopulationStatistics
@@ -35,7 +35,7 @@ def config(**changes: Any) -> Config:
 
 @pytest.fixture(scope="module")
 def statistics() -> PopulationStatistics:
-    return open_bundle("embryo-3d").info.statistics
+    return read_info("embryo-3d").statistics
 
 
 def ellipse(height: float, width: float) -> NDArray[np.bool_]:
@@ -44,13 +44,13 @@ def ellipse(height: float, width: float) -> NDArray[np.bool_]:
 
 
 def test_a_solid_has_the_mask_s_width_and_the_height_drawn_for_it(statistics: PopulationStatistics) -> None:
-    settings, run = config(), Run(3, 1)
+    settings, run = config(), ShardAccount(3, 1)
     masks = {i: ellipse(12 + i, 18 + i) for i in range(8)}
-    solids = HarmonicSolids(settings, statistics).make(run, masks, 2)
+    solids = HarmonicSolids(settings.shapes, statistics).make(run, masks, 2)
     assert list(solids) == list(masks)
     assert run.counts == {"surfaces_drawn": 8}
     for item, mask in masks.items():
-        cube = frame(run.rng(Stage.HEIGHT, item, 2), mask, 0.8, statistics.cells, settings.shapes)
+        cube = frame_mask(run.rng(Stage.HEIGHT, item, 2), mask, 0.8, statistics.cells, settings.shapes)
         depth, *plane = solids[item].mask.shape
         assert max(plane) == pytest.approx(18 + item, abs=2)
         assert depth * 1.75 == pytest.approx(cube.half_um[0] * 2 * 0.85, abs=1.75 + 0.05 * cube.half_um[0])
@@ -60,31 +60,39 @@ def test_a_solid_has_the_mask_s_width_and_the_height_drawn_for_it(statistics: Po
 
 
 def test_a_solid_depends_on_its_own_seed_and_mask_alone(statistics: PopulationStatistics) -> None:
-    maker, mask = HarmonicSolids(config(), statistics), ellipse(16, 20)
-    alone = maker.make(Run(0, 5), {7: mask}, 1)[7].mask
-    together = maker.make(Run(0, 5), {2: ellipse(20, 10), 7: mask, 9: mask}, 1)
+    maker, mask = HarmonicSolids(config().shapes, statistics), ellipse(16, 20)
+    alone = maker.make(ShardAccount(0, 5), {7: mask}, 1)[7].mask
+    together = maker.make(ShardAccount(0, 5), {2: ellipse(20, 10), 7: mask, 9: mask}, 1)
     np.testing.assert_array_equal(alone, together[7].mask)
-    others = [together[9], maker.make(Run(0, 5), {7: mask}, 0)[7], maker.make(Run(0, 6), {7: mask}, 1)[7]]
+    others = [
+        together[9],
+        maker.make(ShardAccount(0, 5), {7: mask}, 0)[7],
+        maker.make(ShardAccount(0, 6), {7: mask}, 1)[7],
+    ]
     assert all(alone.tobytes() != other.mask.tobytes() for other in others)
 
 
 def test_solids_that_do_not_fit_their_crop_are_left_out_and_counted(statistics: PopulationStatistics) -> None:
-    run = Run(0, 0)
-    solids = HarmonicSolids(config(), statistics).make(run, {0: ellipse(SIDE, SIDE), 1: ellipse(14, 14)}, 0)
+    run = ShardAccount(0, 0)
+    solids = HarmonicSolids(config().shapes, statistics).make(run, {0: ellipse(SIDE, SIDE), 1: ellipse(14, 14)}, 0)
     assert list(solids) == [1]
     assert run.counts == {"surfaces_drawn": 2, "surfaces_rejected_size": 1}
 
 
 def test_plain_shapes_are_those_of_the_settings(statistics: PopulationStatistics) -> None:
     smooth = {"source": "plain", "power": 1e-6}
-    mask = HarmonicSolids(config(shapes=smooth), statistics).make(Run(0, 0), {0: ellipse(20, 20)}, 0)[0].mask
+    mask = (
+        HarmonicSolids(config(shapes=smooth).shapes, statistics)
+        .make(ShardAccount(0, 0), {0: ellipse(20, 20)}, 0)[0]
+        .mask
+    )
     outline = mask.any(axis=0)
     assert outline.shape == (20, 20)
     np.testing.assert_array_equal(outline, outline[::-1, ::-1])
 
 
 def test_a_cascade_makes_whole_cells_of_them_whatever_the_gate() -> None:
-    cascade = Cascade("embryo-3d", config(gate={"min_iou": 1.0, "min_kept": 0.3}), "cpu")
+    cascade = open_cascade("embryo-3d", config(gate={"min_iou": 1.0, "min_kept": 0.3}), "cpu")
     assert isinstance(cascade.solids, HarmonicSolids)
 
     def cells() -> list[Cell]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raysynth.cascade.cascade import Cascade
+from raysynth.cascade.cascade import open_cascade
 from raysynth.cascade.synthetic import synthetic_crops
 from raysynth.config import Config
 
@@ -19,7 +19,7 @@ QUICK = {
 def test_crops_are_whole_and_hold_their_cell_in_the_middle(bundle: str, dimensions: int) -> None:
     data = {"root": "none", "dimensions": dimensions, "voxel_um": [1.75, 0.8, 0.8][-dimensions:]}
     population = {"frame_px": [64] * dimensions}
-    cascade = Cascade(bundle, Config.model_validate(QUICK | {"data": data, "population": population}), "cpu")
+    cascade = open_cascade(bundle, Config.model_validate(QUICK | {"data": data, "population": population}), "cpu")
     images, masks = synthetic_crops(cascade, 3, 0)
     side = cascade.statistics.crop_side_px
     assert images.shape == masks.shape == (len(images), side, side)

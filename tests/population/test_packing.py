@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from raysynth.base.errors import InputError
 from raysynth.population.cell import Cell
-from raysynth.population.packing import pack, texture_shape, unpack
+from raysynth.population.packing import pack_cells, texture_shape, unpack_cells
 
 
 @st.composite
@@ -27,7 +27,7 @@ def cells(draw: st.DrawFn) -> list[Cell]:
 
 @given(cells())
 def test_round_trip(given_cells: list[Cell]) -> None:
-    back = unpack(pack(given_cells))
+    back = unpack_cells(pack_cells(given_cells))
     assert len(back) == len(given_cells)
     for a, b in zip(given_cells, back, strict=True):
         np.testing.assert_array_equal(a.mask, b.mask)
@@ -38,18 +38,18 @@ def test_round_trip(given_cells: list[Cell]) -> None:
 
 
 def test_masks_take_one_bit_a_voxel() -> None:
-    record = pack([Cell(np.ones((8, 8), bool), np.zeros((12, 12), np.float16), 2)])
+    record = pack_cells([Cell(np.ones((8, 8), bool), np.zeros((12, 12), np.float16), 2)])
     assert record["masks"].nbytes == 8
 
 
 def test_limit_is_one_sentence_that_names_the_setting() -> None:
     cell = Cell(np.ones((8, 8), bool), np.zeros((12, 12), np.float16), 2)
     with pytest.raises(InputError, match=r"generate\.cells_per_shard: 3 cells take"):
-        pack([cell] * 3, limit_bytes=500)
+        pack_cells([cell] * 3, limit_bytes=500)
 
 
 def test_mixed_dimensions_are_refused() -> None:
     flat = Cell(np.ones((2, 2), bool), np.zeros((2, 2), np.float16), 0)
     solid = Cell(np.ones((2, 2, 2), bool), np.zeros((2, 2, 2), np.float16), 0)
     with pytest.raises(ValueError, match="all be 2D or all 3D"):
-        pack([flat, solid])
+        pack_cells([flat, solid])

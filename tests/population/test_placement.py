@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from raysynth.population.compose import paint_labels
+from raysynth.population.frame_composer import paint_labels
 from raysynth.population.occupancy import Footprint, Occupancy, outline_of
 from raysynth.population.placement import Placement, Rules, place
 from raysynth.preparation.statistics import Region

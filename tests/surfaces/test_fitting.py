@@ -6,7 +6,7 @@ from raysynth.base.errors import InputError
 from raysynth.config import SurfaceConfig
 from raysynth.geometry.cameras import layout, pixel_centres
 from raysynth.geometry.silhouettes import project, soft_masks
-from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit
+from raysynth.surfaces.fitting import Surfaces, bytes_per_cell, fit_surfaces
 
 CAMERAS = layout("spread", 6)
 QUICK = SurfaceConfig(steps=12, rays=48, samples=8, hidden=8, batch=2)
@@ -29,7 +29,7 @@ def weights(surfaces: Surfaces, cell: int) -> list[Tensor]:
 
 def test_fitted_surfaces_fill_the_shapes_they_were_seen_as() -> None:
     truth = [ellipsoid(0.3, 0.7, 0.6), ellipsoid(0.8, 0.4, 0.5)]
-    surfaces = fit(seen(truth), CAMERAS, SurfaceConfig(steps=60, batch=2))
+    surfaces = fit_surfaces(seen(truth), CAMERAS, SurfaceConfig(steps=60, batch=2))
     assert len(surfaces) == 2
     for field, shape in zip(surfaces.fields(SIDE), truth, strict=True):
         both, either = (field > 0) & (shape > 0), (field > 0) | (shape > 0)
@@ -38,56 +38,51 @@ def test_fitted_surfaces_fill_the_shapes_they_were_seen_as() -> None:
 
 def test_a_cell_does_not_depend_on_its_neighbours() -> None:
     flat, tall, round_ = ellipsoid(0.3, 0.7, 0.6), ellipsoid(0.8, 0.4, 0.4), ellipsoid(0.5, 0.5, 0.5)
-    one, other = (fit(seen([flat, neighbour]), CAMERAS, QUICK) for neighbour in (tall, round_))
+    one, other = (fit_surfaces(seen([flat, neighbour]), CAMERAS, QUICK) for neighbour in (tall, round_))
     assert all(torch.equal(a, b) for a, b in zip(weights(one, 0), weights(other, 0), strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(weights(one, 1), weights(other, 1), strict=True))
 
 
 def test_the_same_views_give_the_same_bits() -> None:
     views = seen([ellipsoid(0.3, 0.7, 0.6)])
-    assert all(map(torch.equal, weights(fit(views, CAMERAS, QUICK), 0), weights(fit(views, CAMERAS, QUICK), 0)))
+    assert all(
+        map(
+            torch.equal,
+            weights(fit_surfaces(views, CAMERAS, QUICK), 0),
+            weights(fit_surfaces(views, CAMERAS, QUICK), 0),
+        )
+    )
 
 
 def test_any_number_of_cells_is_fitted_in_equal_batches() -> None:
     views = seen([ellipsoid(0.3, 0.7, 0.6), ellipsoid(0.8, 0.4, 0.4), ellipsoid(0.5, 0.5, 0.5)])
-    settings = QUICK.model_copy(update={"batch": 2})
-    together, first, last = (fit(views[cells], CAMERAS, settings) for cells in ([0, 1, 2], [0, 1], [2, 2]))
+    settings = QUICK.with_(batch=2)
+    together, first, last = (fit_surfaces(views[cells], CAMERAS, settings) for cells in ([0, 1, 2], [0, 1], [2, 2]))
     assert len(together) == 3
     for place, (alone, cell) in enumerate([(first, 0), (first, 1), (last, 0)]):
         assert all(map(torch.equal, weights(together, place), weights(alone, cell)))
 
 
 def test_views_that_agree_on_nothing_give_a_finite_surface() -> None:
-    assert fit(torch.full((1, 6, 16, 16), -1.0), CAMERAS, QUICK).fields(8).isfinite().all()
+    assert fit_surfaces(torch.full((1, 6, 16, 16), -1.0), CAMERAS, QUICK).fields(8).isfinite().all()
 
 
 def test_a_batch_beyond_the_memory_is_refused_with_the_largest_that_fits() -> None:
     views = seen([ellipsoid(0.3, 0.7, 0.6)])
     most = int(5 * 2**20 / bytes_per_cell(QUICK, 6, 16))
-    small = {"memory_mb": 5.0, "batch": most + 1}
     with pytest.raises(InputError, match=f"surface.batch {most + 1} needs 6 MiB .* at most {most} "):
-        fit(views, CAMERAS, QUICK.model_copy(update=small))
-    assert len(fit(views, CAMERAS, QUICK.model_copy(update={**small, "batch": most, "steps": 1}))) == 1
+        fit_surfaces(views, CAMERAS, QUICK.with_(memory_mb=5.0, batch=most + 1))
+    assert len(fit_surfaces(views, CAMERAS, QUICK.with_(memory_mb=5.0, batch=most, steps=1))) == 1
 
 
 def test_a_finer_or_wider_fit_takes_more_memory() -> None:
     least = bytes_per_cell(QUICK, 16, 32)
-    wider = QUICK.model_copy(update={"hidden": 64, "rays": 4096})
+    wider = QUICK.with_(hidden=64, rays=4096)
     assert least < min(bytes_per_cell(QUICK, 16, 64), bytes_per_cell(QUICK, 32, 32), bytes_per_cell(wider, 16, 32))
 
 
-def test_finer_conditioning_takes_the_place_of_view_0() -> None:
-    views = seen([ellipsoid(0.4, 0.6, 0.6)])
-    finer = seen([ellipsoid(0.4, 0.6, 0.6)], side=32)[:, 0]
-    blank = views.clone()
-    blank[:, 0] = -1.0
-    expected, actual = (fit(v, CAMERAS, QUICK, finer) for v in (views, blank))
-    assert all(map(torch.equal, weights(actual, 0), weights(expected, 0)))
-    assert not torch.equal(weights(fit(views, CAMERAS, QUICK), 0)[0], weights(actual, 0)[0])
-
-
 def test_any_grid_is_the_network_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    surfaces = fit(seen([ellipsoid(0.3, 0.7, 0.6)] * 2), CAMERAS, QUICK)
+    surfaces = fit_surfaces(seen([ellipsoid(0.3, 0.7, 0.6)] * 2), CAMERAS, QUICK)
     z, y, x = torch.linspace(-0.5, 0.5, 3), torch.linspace(-1, 1, 5), torch.linspace(-0.9, 0.3, 7)
     whole = surfaces.on_grid(1, z, y, x)
     assert whole.shape == (3, 5, 7)
@@ -99,7 +94,7 @@ def test_any_grid_is_the_network_itself(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_fields_of_all_cells_are_those_of_each() -> None:
-    surfaces = fit(seen([ellipsoid(0.3, 0.7, 0.6), ellipsoid(0.8, 0.4, 0.4)]), CAMERAS, QUICK)
+    surfaces = fit_surfaces(seen([ellipsoid(0.3, 0.7, 0.6), ellipsoid(0.8, 0.4, 0.4)]), CAMERAS, QUICK)
     centres = pixel_centres(9)
     each = torch.stack([surfaces.on_grid(cell, centres, centres, centres) for cell in range(2)])
     torch.testing.assert_close(surfaces.fields(9), each)

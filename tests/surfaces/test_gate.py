@@ -23,7 +23,7 @@ def test_a_surface_that_matches_its_views_passes() -> None:
     (verdict,) = judge(ellipsoid(0.3)[None], views(ellipsoid(0.3)), CAMERAS, GateConfig(min_iou=0.95))
     assert verdict.accepted
     assert verdict.view_iou == pytest.approx(1.0)
-    assert verdict.figures == {"view_iou": verdict.view_iou, "mask_iou": verdict.mask_iou}
+    assert verdict.ious == {"view_iou": verdict.view_iou, "mask_iou": verdict.mask_iou}
 
 
 def test_a_wrong_height_shows_in_the_views_alone() -> None:
@@ -34,10 +34,12 @@ def test_a_wrong_height_shows_in_the_views_alone() -> None:
 
 
 def test_a_wrong_outline_shows_in_the_conditioning_mask() -> None:
-    finer = soft_masks(project(ellipsoid(0.3, radius=0.3)[None], CAMERAS[:1], 48, 48), 4.0)[:, 0]
-    (verdict,) = judge(ellipsoid(0.3)[None], views(ellipsoid(0.3)), CAMERAS, GateConfig(min_iou=0.85), finer)
+    seen = views(ellipsoid(0.3))
+    seen[:, 0] = views(ellipsoid(0.3, radius=0.3))[:, 0]
+    (verdict,) = judge(ellipsoid(0.3)[None], seen, CAMERAS, GateConfig(min_iou=0.85))
     assert not verdict.accepted
     assert verdict.mask_iou == pytest.approx(0.25, abs=0.03)
+    assert verdict.view_iou == pytest.approx(1.0)
 
 
 def test_cells_are_judged_one_by_one() -> None:
