@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from raysynth.experiment.gains import Scores, difference, gains, group_interval
-from raysynth.experiment.protocol import Row
+from raysynth.experiment.rows import TableRow
 
 
 def scores(*segs: list[float], groups: str = "") -> Scores:
     """Frames of four cells with the given mean, for each seed; groups: a letter a frame, none for a single group."""
-    return Scores(4 * np.array(segs), np.full(len(segs[0]), 4), tuple(groups or "a" * len(segs[0])))
+    return Scores(4 * np.array(segs, np.float64), np.full(len(segs[0]), 4), tuple(groups or "a" * len(segs[0])))
 
 
 def test_the_interval_is_paired_over_frames_and_seeds() -> None:
@@ -52,23 +52,27 @@ def test_one_group_and_groups_of_one_frame_have_no_interval_of_their_own() -> No
     for groups in ("aaa", "abc"):
         one = scores(*[[0.1, 0.2, 0.3]] * 3, groups=groups)
         assert group_interval(one, one) is None
-        assert set(gains({Row("real"): one, Row("both", "s"): one})["both (s) - real"]) == {"mean", "low", "high"}
+        assert set(gains({TableRow("real"): one, TableRow("both", "s"): one})["both (s) - real"].to_json()) == {
+            "mean",
+            "low",
+            "high",
+        }
     two = scores(*[[0.1, 0.2, 0.3]] * 3, groups="aab")
-    found = gains({Row("real"): two, Row("both", "s"): two})["both (s) - real"]
+    found = gains({TableRow("real"): two, TableRow("both", "s"): two})["both (s) - real"].to_json()
     assert (found["groups"], found["groups_low"], found["groups_high"]) == (2, 0.0, 0.0)
 
 
 def test_gains_compare_with_real_data_of_as_many_frames() -> None:
     table = {
-        Row("real"): scores([0.8], [0.8], [0.8]),
-        Row("synthetic", "s"): scores([0.7], [0.7], [0.7]),
-        Row("both", "s"): scores([0.9], [0.9], [0.9]),
-        Row("real", None, 1): scores([0.4], [0.4], [0.4]),
-        Row("both", "s", 1): scores([0.6], [0.6], [0.6]),
-        Row("synthetic", "s", None, 10): scores([0.5], [0.5], [0.5]),
-        Row("both", "s", None, 10): scores([0.85], [0.85], [0.85]),
+        TableRow("real"): scores([0.8], [0.8], [0.8]),
+        TableRow("synthetic", "s"): scores([0.7], [0.7], [0.7]),
+        TableRow("both", "s"): scores([0.9], [0.9], [0.9]),
+        TableRow("real", None, 1): scores([0.4], [0.4], [0.4]),
+        TableRow("both", "s", 1): scores([0.6], [0.6], [0.6]),
+        TableRow("synthetic", "s", None, 10): scores([0.5], [0.5], [0.5]),
+        TableRow("both", "s", None, 10): scores([0.85], [0.85], [0.85]),
     }
-    means = {title: gain["mean"] for title, gain in gains(table).items()}
+    means = {title: gain.difference.mean for title, gain in gains(table).items()}
     assert means == pytest.approx(
         {
             "synthetic (s) - real": -0.1,

@@ -1,129 +1,38 @@
-"""Training: seeds differ, one repeats; loss, rates, plateau, weights."""
+"""Networks from seeds and from files."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from raysynth.base.errors import InputError
 from raysynth.config import EvaluateConfig
-from raysynth.experiment import networks
-from raysynth.experiment.training_set import Source, TrainingSet, keep
+from raysynth.experiment.networks import DIAMETER_PX, build_network, diameter_of, read_weights, tile_side_of
 
-CONFIG = EvaluateConfig(steps=4, validate_every=1, batch=2, tile_px=32)
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made-up records of one frame."""
-    folder = tmp_path_factory.mktemp("records") / "real"
-    keep(folder, 0, np.random.default_rng(0).random((3, 4, 48, 48)).astype(np.float16))
-    return folder
-
-
-def trained(records: Path, seed: int, segs: list[float]) -> networks.Trained:
-    """A training whose validations give `segs`."""
-    data, given = TrainingSet([Source(records, [0])], seed, 32, CONFIG.batch), iter(segs)
-    return networks.fit(networks.build(CONFIG, seed), data, CONFIG, lambda network: next(given), "cpu")
-
-
-def same(a: networks.State, b: networks.State) -> bool:
-    return all(torch.equal(value, b[name]) for name, value in a.items())
-
-
-def test_two_seeds_differ_and_one_repeats_bit_for_bit(records: Path) -> None:
-    one = trained(records, 0, [0.1, 0.2, 0.3, 0.4])
-    assert same(one.state, trained(records, 0, [0.1, 0.2, 0.3, 0.4]).state)
-    assert not same(one.state, trained(records, 1, [0.1, 0.2, 0.3, 0.4]).state)
-
-
-def test_two_seeds_differ_from_the_same_start(records: Path) -> None:
-    start = networks.build(CONFIG, 7).state_dict()
-    states = []
-    for seed in (0, 1):
-        data = TrainingSet([Source(records, [0])], seed, 32, CONFIG.batch)
-        states.append(networks.fit(networks.build(CONFIG, seed, start), data, CONFIG, lambda n: 0.0, "cpu").state)
-    assert not same(*states)
-
-
-def test_the_moving_average_of_the_weights_is_validated(records: Path) -> None:
-    name, seen = "output.2.weight", dict[float, list[torch.Tensor]]()
-    for ema in (0.0, 0.5):
-        data, weights = TrainingSet([Source(records, [0])], 0, 32, CONFIG.batch), list[torch.Tensor]()
-
-        def validate(network: nn.Module, kept: list[torch.Tensor] = weights) -> float:
-            kept.append(network.state_dict()[name].clone())
-            return 0.0
-
-        networks.fit(networks.build(CONFIG, 0), data, CONFIG.model_copy(update={"ema": ema}), validate, "cpu")
-        seen[ema] = weights
-    expected = seen[0.0][0]
-    for step, average in zip(seen[0.0], seen[0.5], strict=True):
-        expected = (expected + step) / 2
-        torch.testing.assert_close(average, expected)
-    assert not torch.equal(seen[0.0][-1], seen[0.5][-1])
-
-
-def test_mixed_precision_trains_nearly_the_same_weights(records: Path) -> None:
-    whole, mixed = (
-        networks.fit(
-            networks.build(CONFIG, 0),
-            TrainingSet([Source(records, [0])], 0, 32, CONFIG.batch),
-            CONFIG.model_copy(update={"precision": precision}),
-            lambda network: 0.0,
-            "cpu",
-        ).state
-        for precision in ("no", "bf16")
-    )
-    assert not same(whole, mixed)
-    assert all(value.dtype == whole[name].dtype for name, value in mixed.items())
-    assert all(torch.allclose(value.float(), whole[name].float(), atol=0.1) for name, value in mixed.items())
-
-
-def test_the_best_validation_gives_the_weights(records: Path) -> None:
-    best = trained(records, 0, [0.1, 0.5, 0.2, 0.5])
-    assert best.step == 2
-    assert [step for step, _ in best.curve] == [1, 2, 3, 4]
-    assert not same(best.state, trained(records, 0, [0.1, 0.2, 0.3, 0.4]).state)
-
-
-def test_the_loss_is_cellpose_s() -> None:
-    from cellpose.train import _loss_fn_seg
-
-    rng = np.random.default_rng(0)
-    target = rng.normal(size=(2, 3, 8, 8)).astype(np.float32)
-    output = torch.from_numpy(rng.normal(size=(2, 3, 8, 8)).astype(np.float32))
-    theirs = _loss_fn_seg(target, output, torch.device("cpu"))
-    assert float(networks.loss(output, torch.from_numpy(target))) == pytest.approx(float(theirs))
-
-
-def test_the_rate_rises_stays_and_is_halved_ten_times() -> None:
-    rates = [networks.rate(step, 1000, 1.0) for step in range(1000)]
-    assert rates[0] == pytest.approx(0.05)
-    assert rates[20:900] == [1.0] * 880
-    assert rates[900] == 0.5
-    assert rates[-1] == 0.5**10
-
-
-def test_the_last_quarter_s_gain() -> None:
-    assert networks.gain_at_the_end([(25, 0.5), (75, 0.8), (100, 0.803)]) == pytest.approx(0.003)
-    assert networks.gain_at_the_end([(25, 0.5), (75, 0.8), (100, 0.7)]) == 0
+CONFIG = EvaluateConfig(tile_px=32)
 
 
 def test_weights_are_read_back_and_foreign_ones_refused(tmp_path: Path) -> None:
-    state = networks.build(CONFIG, 3).state_dict()
-    torch.save(state, tmp_path / "w.pt")
-    assert same(state, networks.read_weights(tmp_path / "w.pt", CONFIG))
-    assert networks.diameter_of(state) == networks.DIAMETER_PX
+    weights = build_network(CONFIG, 3).state_dict()
+    torch.save(weights, tmp_path / "w.pt")
+    found = read_weights(tmp_path / "w.pt", CONFIG)
+    assert all(torch.equal(value, found[name]) for name, value in weights.items())
+    assert diameter_of(weights) == diameter_of(None) == DIAMETER_PX
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pt")
     for name in ("other.pt", "absent.pt"):
         with pytest.raises(InputError, match=name):
-            networks.read_weights(tmp_path / name, CONFIG)
+            read_weights(tmp_path / name, CONFIG)
 
 
 def test_full_is_cellpose_s_own_width() -> None:
-    full = networks.build(EvaluateConfig(network="full"), 0)
+    full = build_network(EvaluateConfig(network="full"), 0)
     assert sum(p.numel() for p in full.parameters()) > 6e6
-    assert networks.describe(EvaluateConfig(network="full"))["tile_px"] == 224
+    assert tile_side_of(EvaluateConfig(network="full")) == 224
+    assert tile_side_of(CONFIG) == 32
+
+
+def test_a_seed_draws_the_weights() -> None:
+    one, again, other = (build_network(CONFIG, seed).state_dict()["output.2.weight"] for seed in (0, 0, 1))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from raysynth.experiment.predict import Prediction, outputs, segment
-from raysynth.measures.seg import overlap
+from raysynth.base.arrays import Doubles, Labels
+from raysynth.experiment.predict import Prediction, blended_outputs, segment
+from raysynth.measures.overlaps import overlap
 
 SIGMA = 9
 
@@ -35,10 +36,10 @@ class Uphill(nn.Module):
 @pytest.mark.parametrize("shape", [(70, 90), (20, 150), (64, 64)])
 def test_blended_tiles_give_every_pixel_its_own_output(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).random(shape, np.float32)
-    np.testing.assert_allclose(outputs(Echo(), image, Prediction(1.0, 64, 0.25)), [image] * 3, atol=1e-5)
+    np.testing.assert_allclose(blended_outputs(Echo(), image, Prediction(1.0, 64, 0.25)), [image] * 3, atol=1e-5)
 
 
-def discs(*shape: int) -> tuple[np.ndarray, np.ndarray]:
+def discs(*shape: int) -> tuple[Doubles, Labels]:
     """Six round cells, balls in a volume, and their labels."""
     labels = np.zeros(shape, np.uint32)
     *z, y, x = np.ogrid[tuple(slice(0, n) for n in shape)]

@@ -1,37 +1,81 @@
-"""The page needs no other file."""
+"""A reader of the page sees the tables, the sentences and the pictures, and needs no other file."""
 
+import base64
+import io
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from raysynth.experiment.report_html import page
+from raysynth.experiment.report import report_sections
+from raysynth.experiment.report_html import report_page
+from raysynth.experiment.result import RowResult, TableResult
+from raysynth.experiment.sections import ReportTable, Section
+from tests.fixtures.tables import row_result, table_result
 
-SECTIONS = [("SEG", "a < b & c", (("arm", "SEG"), [["real", "0.8"]])), ("Settings", "", None)]
+Rows = dict[str, RowResult]
 
 
-class Parser(HTMLParser):
-    """Counts tags and keeps the addresses of images."""
+@dataclass
+class Part:
+    """What stands below one title."""
 
-    def __init__(self) -> None:
+    text: str = ""
+    lines: list[list[str]] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
+
+
+class Reader(HTMLParser):
+    """Reads the page as a browser shows it: parts by title, each with its text, table lines and pictures."""
+
+    def __init__(self, page: str) -> None:
         super().__init__()
-        self.tags: list[str] = []
-        self.images: list[str] = []
+        self.parts: dict[str, Part] = {}
+        self.outside: list[str] = []
+        self._title = ""
+        self._open: list[str] = []
+        self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.images += [value or "" for name, value in attrs if tag == "img" and name == "src"]
+        found = dict(attrs)
+        self.outside += [value or "" for name, value in found.items() if name in ("href", "src")]
+        if tag == "img":
+            self.parts[self._title].pictures.append(found["src"] or "")
+        elif tag not in ("meta", "link"):
+            self._open.append(tag)
+        if tag == "h2":
+            self._title = ""
+        elif tag == "tr":
+            self.parts[self._title].lines.append([])
+        elif tag in ("th", "td"):
+            self.parts[self._title].lines[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        if tag == "h2":
+            self.parts[self._title] = Part()
+
+    def handle_data(self, data: str) -> None:
+        where = self._open[-1] if self._open else ""
+        if where == "h2":
+            self._title += data
+        elif where in ("th", "td"):
+            self.parts[self._title].lines[-1][-1] += data
+        elif where == "p":
+            self.parts[self._title].text += data
 
 
-def row(arm: str, real: int | None, picture: Path, synthetic: int | None = None) -> dict[str, Any]:
-    curves = [[[50, 0.5], [100, 0.7]]] * 3
-    return {
-        "arm": arm, "synthetic": None if arm == "real" else "s", "real_frames": real,
-        "synthetic_frames": synthetic, "seg": 0.7,
-        "gain_in_last_quarter": 0.1, "curves": curves, "picture": str(picture),
-    }  # fmt: skip
+def read(result: TableResult, sections: list[Section] | None = None) -> Reader:
+    return Reader(report_page(result, report_sections(result) if sections is None else sections))
+
+
+def image(address: str) -> Image.Image:
+    head, _, data = address.partition(",")
+    assert head == "data:image/png;base64"
+    return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
 @pytest.fixture
@@ -42,30 +86,56 @@ def picture(tmp_path: Path) -> Path:
     return tmp_path / "p.npz"
 
 
-def read(rows: dict[str, Any]) -> Parser:
-    parser = Parser()
-    parser.feed(page({"name": "discs", "rows": rows}, SECTIONS))
-    return parser
+def with_rows(folder: Path, rows: Rows) -> TableResult:
+    return replace(table_result(folder), rows=rows)
 
 
-def test_plots_and_frames_are_inside_the_page(picture: Path) -> None:
-    parser = read({"real": row("real", None, picture), "real 1": row("real", 1, picture), "b": row("both", 1, picture)})
-    assert len(parser.images) == 3
-    assert all(address.startswith("data:image/png;base64,") for address in parser.images)
-    assert not {"link", "script"} & set(parser.tags)
-    assert parser.tags.count("tr") == 2
+def test_each_table_has_the_lines_of_its_section(tmp_path: Path) -> None:
+    found = table_result(tmp_path)
+    parts = read(found).parts
+    for section in report_sections(found):
+        assert section.table is not None
+        assert parts[section.title].lines == [list(section.table.head), *map(list, section.table.lines)]
+        assert parts[section.title].text == section.text
+    assert ["real", "0.8000", "0.800 0.800 0.800", "0.8100", "0.881"] in parts["SEG"].lines
+    assert ["both (main) - real", "+0.0500", "+0.0100 to +0.0900"] in parts["Gain over real data"].lines
 
 
-def test_a_curve_over_synthetic_frames_has_a_plot_of_its_own(picture: Path) -> None:
-    rows = {"real": row("real", None, picture), "synthetic": row("synthetic", None, picture)}
-    assert len(read(rows).images) == 2
-    few = {"synthetic 10": row("synthetic", None, picture, 10), "both 10": row("both", None, picture, 10)}
-    assert len(read(rows | few).images) == 3
+def test_pictures_stand_after_the_first_section_and_inside_the_page(tmp_path: Path, picture: Path) -> None:
+    rows = {
+        "real": row_result("real", 0.8, picture=picture),
+        "real, real frames: 1": row_result("real", 0.6, real=1, picture=picture),
+        "both": row_result("both", 0.7, "s", real=1, picture=picture),
+    }
+    page = read(with_rows(tmp_path, rows))
+    assert list(page.parts)[:5] == [
+        "SEG",
+        "Validation SEG against steps",
+        "SEG against real frames",
+        "One scored frame: reference green, found red",
+        "Gain over real data",
+    ]
+    addresses = [address for part in page.parts.values() for address in part.pictures]
+    assert page.outside == addresses
+    assert [image(address).size[0] for address in addresses] == [800, 600, 1600]
 
 
-def test_without_a_curve_or_kept_frames_their_pictures_are_left_out(tmp_path: Path) -> None:
-    assert len(read({"real": row("real", None, tmp_path / "absent.npz")}).images) == 1
+def test_a_curve_over_synthetic_frames_has_a_plot_of_its_own(tmp_path: Path) -> None:
+    rows = {"real": row_result("real", 0.8), "synthetic": row_result("synthetic", 0.7, "s")}
+    title = "SEG against synthetic frames"
+    assert title not in read(with_rows(tmp_path, rows)).parts
+    few = {"synthetic 10": row_result("synthetic", 0.6, "s", few=10), "both 10": row_result("both", 0.7, "s", few=10)}
+    assert len(read(with_rows(tmp_path, rows | few)).parts[title].pictures) == 1
 
 
-def test_text_is_escaped() -> None:
-    assert "a &lt; b &amp; c" in page({"name": "discs", "rows": {}}, SECTIONS)
+def test_without_kept_frames_their_picture_is_left_out(tmp_path: Path) -> None:
+    parts = read(with_rows(tmp_path, {"real": row_result("real", 0.8)})).parts
+    assert [title for title, part in parts.items() if part.pictures] == ["Validation SEG against steps"]
+
+
+def test_no_text_becomes_a_tag(tmp_path: Path) -> None:
+    odd = "<b>a</b> & <script>alert('\"')</script>"
+    sections = [Section(odd, odd, ReportTable([odd], [[odd]])), Section("Settings", "")]
+    parts = read(replace(table_result(tmp_path), rows={"real": row_result("real", 0.8)}), sections).parts
+    assert parts[odd].text == odd
+    assert parts[odd].lines == [[odd], [odd]]

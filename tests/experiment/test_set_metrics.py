@@ -1,4 +1,4 @@
-"""Figures that other commands wrote stand beside the table."""
+"""Metrics that other commands wrote stand beside the table."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from raysynth.base.errors import InputError
-from raysynth.experiment.set_metrics import read_figures, sections
+from raysynth.experiment.sections import ReportTable
+from raysynth.experiment.set_metrics import named_files, read_metrics, set_sections
 
 FIDELITY = {
     "a": "real", "weights": "inception_v3", "n": 100, "real_to_real": {"fid": 0.2287}, "a_to_b": {"fid": 1.182},
@@ -20,45 +21,53 @@ MORPHOLOGY = {
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> dict[str, str]:
+def files(tmp_path: Path) -> dict[str, Path]:
     texts = {
         "fidelity": json.dumps(FIDELITY),
         "morphology": json.dumps(MORPHOLOGY),
         "torn": "{",
         "list": "[1]",
         "other": "{}",
+        "damaged": json.dumps({name: value for name, value in FIDELITY.items() if name != "a_to_b"}),
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    return {name: str(tmp_path / name) for name in texts}
+    return {name: tmp_path / name for name in texts}
 
 
-def test_each_kind_becomes_a_table_with_a_line_for_each_set(files: dict[str, str]) -> None:
-    given = [f"main={files['fidelity']}", f"main={files['morphology']}", f"rho-0={files['fidelity']}"]
-    found = read_figures(given, ["main", "rho-0"])
-    (fidelity, _, about), (morphology, _, cells) = sections(found)
-    assert (fidelity, morphology) == ("Fidelity", "Morphology")
-    assert about is not None
-    assert about[1][0] == ["main", "100", "inception_v3", "1.182", "0.2287", "0.001107", "0.0006"]
-    assert [line[0] for line in about[1]] == ["main", "rho-0"]
-    assert cells == (
-        ("set", "measure", "real", "synthetic", "ks", "ks of halves"),
+def test_each_kind_becomes_a_table_with_a_line_for_each_set(files: dict[str, Path]) -> None:
+    given = {"main": [files["fidelity"], files["morphology"]], "rho-0": [files["fidelity"]]}
+    fidelity, morphology = set_sections(read_metrics(given, ["main", "rho-0"]))
+    assert (fidelity.title, morphology.title) == ("Fidelity", "Morphology")
+    assert fidelity.table is not None
+    assert fidelity.table.lines[0] == ["main", "100", "inception_v3", "1.182", "0.2287", "0.001107", "0.0006"]
+    assert [line[0] for line in fidelity.table.lines] == ["main", "rho-0"]
+    assert morphology.table == ReportTable(
+        ["set", "measure", "real", "synthetic", "ks", "ks of halves"],
         [["main", "cells per frame", "116.9", "92.25", "0.5", "0.4"]],
     )
 
 
-def test_without_figures_there_is_nothing() -> None:
-    assert sections(read_figures([], ["main"])) == []
+def test_without_metrics_there_is_nothing() -> None:
+    assert set_sections(read_metrics({}, ["main"])) == []
 
 
-def test_files_that_hold_no_figures_are_refused(files: dict[str, str], tmp_path: Path) -> None:
-    for text in (f"else={files['fidelity']}", files["fidelity"], "main="):
-        with pytest.raises(InputError, match="one of the sets main"):
-            read_figures([text], ["main"])
+def test_options_name_sets_and_files() -> None:
+    given = ["main=a.json", "rho-0=b=c.json", "main=d.json"]
+    assert named_files(given) == {"main": [Path("a.json"), Path("d.json")], "rho-0": [Path("b=c.json")]}
+    for text in ("a.json", "main=", "=a.json"):
+        with pytest.raises(InputError, match=r"--metrics .*NAME=FILE"):
+            named_files([text])
+
+
+@pytest.mark.parametrize("name", ["torn", "list", "other", "damaged"])
+def test_files_that_hold_no_metrics_are_refused(files: dict[str, Path], name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} holds no metrics"):
+        read_metrics({"main": [files[name]]}, ["main"])
+
+
+def test_other_sets_and_missing_files_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one of the sets main"):
+        read_metrics({"else": [files["fidelity"]]}, ["main"])
     with pytest.raises(InputError, match="absent cannot be read"):
-        read_figures([f"main={tmp_path / 'absent'}"], ["main"])
-    damaged = tmp_path / "damaged"
-    damaged.write_text(json.dumps({name: value for name, value in FIDELITY.items() if name != "a_to_b"}))
-    for place in (files["torn"], files["list"], files["other"], damaged):
-        with pytest.raises(InputError, match="holds no figures"):
-            read_figures([f"main={place}"], ["main"])
+        read_metrics({"main": [tmp_path / "absent"]}, ["main"])

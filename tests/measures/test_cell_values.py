@@ -2,12 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from raysynth.measures.cell_values import CELLS_PER_FRAME, MeasuredCells, measure_cells
 from raysynth.measures.frame_sets import frame_set
 
 
-def write(folder: Path, images: list[np.ndarray[tuple[int, ...], np.dtype[np.uint16]]], labels: object) -> Path:
+def write(folder: Path, images: list[NDArray[np.uint16]], labels: NDArray[np.uint16]) -> Path:
     """Frames with the same labels, as `images` and `masks`."""
     for kind in ("images", "masks"):
         (folder / kind).mkdir(parents=True)

@@ -12,7 +12,7 @@ def frame(shape: tuple[int, ...], value: int) -> LabelledImage:
 
 def test_the_map_is_fixed_by_the_training_images_and_clips_the_others() -> None:
     fixed = fixed_map([np.arange(1001, dtype=np.uint16), np.arange(1001, dtype=np.uint16).reshape(7, 143)])
-    assert (fixed.low, fixed.high) == (pytest.approx(1, abs=1), pytest.approx(999, abs=1))
+    assert [fixed.low, fixed.high] == pytest.approx([1, 999], abs=1)
     assert to_bytes(np.array([0, 500, 5000]), fixed).tolist() == [0, pytest.approx(127.5, abs=1), 255]
 
 
