@@ -10,15 +10,28 @@ from pathlib import Path
 
 from raysynth.base.errors import InputError
 from raysynth.config import DataConfig
+from raysynth.data.ctc_names import image_time, label_file_name
 from raysynth.data.frames import Frame, LabelFile
-
-_IMAGE = re.compile(r"t(\d+)\.tiff?")
-_WHOLE = re.compile(r"(?:man_seg|mask)(\d+)\.tiff?")
-_SLICE = re.compile(r"man_seg_(\d+)_(\d+)\.tiff?")
 
 
 def ctc_frames(data: DataConfig) -> list[Frame]:
-    """The labelled frames of every sequence, in order; images without labels are passed over."""
+    """List the labelled frames of every sequence; images without labels are passed over.
+
+    Parameters
+    ----------
+    data
+        Settings of the data.
+
+    Returns
+    -------
+    list of Frame
+        By sequence and time, not read.
+
+    Raises
+    ------
+    InputError
+        When folders or labels are missing, or labels do not fit the images.
+    """
     root = Path(data.root)
     if not root.is_dir():
         raise InputError(
@@ -39,7 +52,7 @@ def _sequence(data: DataConfig, sequence: str) -> list[Frame]:
         if sequence in data.split.train + data.split.validation + data.split.test:
             raise InputError(f"{folder} is missing, but data.split names sequence {sequence}: fetch its labels.")
         return []
-    images = {int(m[1]): p for p in (root / sequence).iterdir() if (m := _IMAGE.fullmatch(p.name))}
+    images = {time: p for p in (root / sequence).iterdir() if (time := image_time(p.name)) is not None}
     frames = []
     for time, labels in sorted(_label_files(folder).items()):
         if time not in images:
@@ -51,12 +64,15 @@ def _sequence(data: DataConfig, sequence: str) -> list[Frame]:
 
 
 def _label_files(folder: Path) -> dict[int, tuple[LabelFile, ...]]:
-    """Label files by time; a file for the whole frame goes before files for single slices."""
+    """List label files by time; a file for the whole frame goes before files for single slices."""
     whole: dict[int, tuple[LabelFile, ...]] = {}
     slices: dict[int, tuple[LabelFile, ...]] = {}
     for path in sorted(folder.iterdir()):
-        if m := _WHOLE.fullmatch(path.name):
-            whole[int(m[1])] = (LabelFile(path),)
-        elif m := _SLICE.fullmatch(path.name):
-            slices[int(m[1])] = (*slices.get(int(m[1]), ()), LabelFile(path, int(m[2])))
+        name = label_file_name(path.name)
+        if name is None or name.tracks:
+            continue
+        if name.z is None:
+            whole[name.time] = (LabelFile(path),)
+        else:
+            slices[name.time] = (*slices.get(name.time, ()), LabelFile(path, name.z))
     return slices | whole

@@ -1,32 +1,50 @@
-"""One file over HTTP, continued where an earlier attempt stopped."""
+"""One file over HTTP, resumed where an earlier attempt stopped."""
 
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from raysynth.base.errors import InputError
+from raysynth.base.progress import Progress, no_progress
 
-CHUNK_BYTES = 1 << 20
-TIMEOUT_S = 60.0
+PAUSE_S = 2.0
+"""Seconds before another try."""
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes that are there and the bytes there will be (None: the server does not say)."""
+_CHUNK_BYTES = 1 << 20
+_TIMEOUT_S = 60.0
 
 
-def download(url: str, target: Path, progress: Progress | None = None, attempts: int = 5, pause_s: float = 2.0) -> None:
+def download(
+    url: str, target: Path, part: Path | None = None, attempts: int = 5, progress: Progress = no_progress
+) -> None:
     """Write the file at `url` to `target`, which appears only when it is whole.
 
-    What has arrived lies in `target` + `.part`; a broken connection, or a later call, continues there (HTTP Range).
-    Raises InputError when the server refuses the file or cannot be reached in `attempts` tries.
+    Parameters
+    ----------
+    url
+        Address of the file.
+    target
+        The file to write, in the place of one that is there.
+    part
+        Where bytes lie until all have arrived. A broken connection, or a later call, resumes there (HTTP Range). None:
+        `target` with `.part` at its end.
+    attempts
+        Number of tries.
+    progress
+        Called with the bytes that have arrived and those there will be.
+
+    Raises
+    ------
+    InputError
+        When the server refuses the file, or cannot be reached in all tries.
     """
-    part = target.with_name(target.name + ".part")
+    part = part or target.with_name(target.name + ".part")
     for attempt in range(1, attempts + 1):
         try:
-            if _continue(url, part, progress):
+            if _resume(url, part, progress):
                 part.replace(target)
                 return
             reason = "the connection closed early"
@@ -37,20 +55,20 @@ def download(url: str, target: Path, progress: Progress | None = None, attempts:
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             reason = str(getattr(error, "reason", error))
         if attempt < attempts:
-            time.sleep(pause_s)
+            time.sleep(PAUSE_S)
     arrived = part.stat().st_size if part.exists() else 0
     raise InputError(
         f"{url}: cannot be downloaded ({reason}; {arrived} bytes have arrived); "
-        "check the network and run the command again, it continues there."
+        "check the network and run the command again, it resumes there."
     )
 
 
-def _continue(url: str, part: Path, progress: Progress | None) -> bool:
-    """Append to `part` what is missing of it; whether it is whole now."""
+def _resume(url: str, part: Path, progress: Progress) -> bool:
+    """Append to `part` what is missing of it; say whether it is whole now."""
     start = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
             if start and response.status != HTTPStatus.PARTIAL_CONTENT:  # a server without ranges sends it all again
                 start = 0
             return _append(response, part, start, progress)
@@ -60,21 +78,20 @@ def _continue(url: str, part: Path, progress: Progress | None) -> bool:
         raise
 
 
-def _append(response: HTTPResponse, part: Path, start: int, progress: Progress | None) -> bool:
+def _append(response: HTTPResponse, part: Path, start: int, progress: Progress) -> bool:
     length = response.headers.get("Content-Length")
-    total = start + int(length) if length is not None else None
+    total = start + int(length) if length is not None else 0
     done = start
     with part.open("r+b" if start else "wb") as file:
         file.seek(start)
-        while chunk := response.read(CHUNK_BYTES):
+        while chunk := response.read(_CHUNK_BYTES):
             done += file.write(chunk)
-            if progress is not None:
-                progress(part.stem, done, total)
-    return total is None or done == total
+            progress(done, total)
+    return length is None or done == total
 
 
 def _start_again(part: Path) -> bool:
-    """The server's file is not the one `part` was begun from."""
+    """Remove a part that was begun from another file than the server has now."""
     part.unlink()
     return False
 

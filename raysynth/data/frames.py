@@ -2,20 +2,29 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from raysynth.base.errors import InputError
+from raysynth.base.arrays import Labels
+from raysynth.base.errors import InputError, first_line
 
-Scalar = TypeVar("Scalar", bound=np.generic)
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class LabelFile:
-    """One label image; `z` is the annotated slice of a sparsely labelled volume, None for a whole frame's labels."""
+    """One label image.
+
+    Attributes
+    ----------
+    path
+        Its file.
+    z
+        The annotated slice of a sparsely labelled volume; None: it labels the whole frame.
+    """
 
     path: Path
     z: int | None = None
@@ -25,14 +34,20 @@ class LabelFile:
 class Pixels:
     """What a frame holds, cut to the frame's z range.
 
-    image: `(z, y, x)` or `(y, x)` in the file's own type.
-    labels: uint32, the same shape; 0 is background, and everything outside `slices`.
-    slices: the annotated slices of a sparsely labelled volume; None where all are.
-    columns: first column and one past the last whose cells belong to the frame's split.
+    Attributes
+    ----------
+    image
+        `(z, y, x)` or `(y, x)` in the file's own type.
+    labels
+        The same shape; 0 is background, and everything outside `slices`.
+    slices
+        The annotated slices of a sparsely labelled volume; None: all are.
+    columns
+        First column and one past the last whose cells belong to the frame's split.
     """
 
-    image: NDArray[np.generic]
-    labels: NDArray[np.uint32]
+    image: NDArray[Any]
+    labels: Labels
     slices: tuple[int, ...] | None
     columns: tuple[int, int]
 
@@ -41,8 +56,22 @@ class Pixels:
 class Frame:
     """A labelled frame, not read yet.
 
-    group: its sequence, well or embryo. time: its place in the sequence.
-    window: the share of the width, from and to, whose cells belong to it (splits by region).
+    Attributes
+    ----------
+    group
+        Its sequence, well or embryo.
+    time
+        Its position in the sequence.
+    image
+        File of its image.
+    labels
+        Files of its labels.
+    dimensions
+        2 or 3.
+    z_range
+        First slice and one past the last that are read; None: all.
+    window
+        Where the columns begin and end whose cells belong to it, as fractions of the width (splits by region).
     """
 
     group: str
@@ -59,11 +88,33 @@ class Frame:
         return f"{self.group}/{self.image.stem}"
 
     def within(self, start: float, stop: float) -> "Frame":
-        """The same frame, holding only the cells between two shares of its width."""
+        """Keep only the cells of some columns.
+
+        Parameters
+        ----------
+        start, stop
+            Where the columns begin and end, as fractions of the width.
+
+        Returns
+        -------
+        Frame
+            The same frame with another window.
+        """
         return replace(self, window=(start, stop))
 
     def read(self) -> Pixels:
-        """Image and labels; raises InputError that names the file for anything unusable."""
+        """Read image and labels.
+
+        Returns
+        -------
+        Pixels
+            What the files hold.
+
+        Raises
+        ------
+        InputError
+            For anything unusable; it names the file.
+        """
         image = read_image(self.image, self.dimensions)
         labels = np.zeros(image.shape, np.uint32)
         for file in self.labels:
@@ -75,23 +126,67 @@ class Frame:
         return Pixels(image, labels, slices, (round(self.window[0] * width), round(self.window[1] * width)))
 
 
-def as_volume(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """`(z, y, x)` as it is, `(y, x)` with one slice."""
+def as_volume(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Give every frame three axes.
+
+    Parameters
+    ----------
+    array
+        `(z, y, x)` or `(y, x)`.
+
+    Returns
+    -------
+    numpy.ndarray
+        A view `(z, y, x)`; 2D frames have one slice.
+    """
     return array if array.ndim == 3 else array[None]
 
 
-def read_tiff(path: Path) -> NDArray[np.generic]:
-    """All of a TIFF as one array; a file that cannot be decoded raises InputError."""
+def read_tiff(path: Path) -> NDArray[Any]:
+    """Read all of a TIFF as one array.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    numpy.ndarray
+        In the file's own type and shape.
+
+    Raises
+    ------
+    InputError
+        When it cannot be decoded.
+    """
     try:
         return np.asarray(tifffile.imread(path))
     # tifffile and its codecs report damage with whatever type the failing layer has; every one means the same here.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise InputError(f"{path} cannot be read as a TIFF ({reason}): fetch or export it again.") from error
+        raise InputError(f"{path} cannot be read as a TIFF ({first_line(error)}): fetch or export it again.") from error
 
 
-def read_image(path: Path, dimensions: int) -> NDArray[np.generic]:
-    """A grey image of `dimensions` axes, finite everywhere."""
+def read_image(path: Path, dimensions: int) -> NDArray[Any]:
+    """Read a grey image.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dimensions
+        Number of axes it must have.
+
+    Returns
+    -------
+    numpy.ndarray
+        Finite grey values in the file's own type.
+
+    Raises
+    ------
+    InputError
+        For another number of axes, other types, and values that are not finite.
+    """
     image = read_tiff(path)
     if image.ndim != dimensions:
         raise InputError(
@@ -105,15 +200,32 @@ def read_image(path: Path, dimensions: int) -> NDArray[np.generic]:
     return image
 
 
-def read_labels(path: Path) -> NDArray[np.uint32]:
-    """A label image as uint32, one id per cell."""
+def read_labels(path: Path) -> Labels:
+    """Read a label image.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Labels
+        One number per cell, of any number of axes.
+
+    Raises
+    ------
+    InputError
+        When its values are not whole numbers from 0 up.
+    """
     labels = read_tiff(path)
     if labels.dtype.kind not in "ui" or labels.min(initial=0) < 0:
         raise InputError(f"{path} holds {labels.dtype} values: label images need one whole number above 0 per cell.")
     return labels.astype(np.uint32)
 
 
-def _paint(target: NDArray[np.uint32], file: LabelFile, image: Path) -> None:
+def _paint(target: Labels, file: LabelFile, image: Path) -> None:
+    """Copy a label file into the labels of the frame."""
     labels = read_labels(file.path)
     if file.z is not None and file.z >= len(target):
         raise InputError(
@@ -128,12 +240,9 @@ def _paint(target: NDArray[np.uint32], file: LabelFile, image: Path) -> None:
 
 
 def _cut(
-    image: NDArray[np.generic],
-    labels: NDArray[np.uint32],
-    slices: tuple[int, ...] | None,
-    z_range: tuple[int, int],
-    path: Path,
-) -> tuple[NDArray[np.generic], NDArray[np.uint32], tuple[int, ...] | None]:
+    image: NDArray[Any], labels: Labels, slices: tuple[int, ...] | None, z_range: tuple[int, int], path: Path
+) -> tuple[NDArray[Any], Labels, tuple[int, ...] | None]:
+    """Keep the slices of a range, and number the annotated ones anew."""
     first, last = z_range
     if last > len(image):
         raise InputError(f"{path} has {len(image)} slices, but data.z_range asks for {first} to {last}: lower it.")

