@@ -21,7 +21,7 @@ from raysynth.preparation.split_crops import SplitCrops
 from raysynth.preparation.statistics import Region
 
 
-def prepare(
+def prepare_data(
     data: DataConfig, crops: CropConfig, shapes: ShapesConfig, folder: str | Path, progress: Progress = no_progress
 ) -> PrepareReport:
     """Crop every labelled cell, measure the population, and write both.

@@ -10,7 +10,7 @@ import tifffile
 from raysynth.base.errors import InputError
 from raysynth.config import Config
 from raysynth.config.places import Places
-from raysynth.preparation.prepare import prepare
+from raysynth.preparation.prepare import prepare_data
 from raysynth.preparation.prepare_report import PrepareReport, SplitCounts
 from raysynth.preparation.statistics import PopulationStatistics
 from tests.fixtures.frames import scene
@@ -33,7 +33,7 @@ def folder_of(config: Config) -> Path:
 
 
 def run(config: Config) -> PrepareReport:
-    return prepare(config.data, config.crops, config.shapes, folder_of(config))
+    return prepare_data(config.data, config.crops, config.shapes, folder_of(config))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_an_older_folder_is_replaced(ctc_root: Path, tmp_path: Path) -> None:
 def test_progress_counts_every_reading_of_a_frame(ctc_root: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     config = settings(ctc_root, tmp_path)
-    prepare(
+    prepare_data(
         config.data,
         config.crops,
         config.shapes,
