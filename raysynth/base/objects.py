@@ -21,14 +21,14 @@ from raysynth.base.conditional import create_object, swap_object
 from raysynth.base.disk import STORE_ERRORS, flush_path, needing_room, unwritable
 from raysynth.base.errors import InputError
 
-T = TypeVar("T")
-R = TypeVar("R")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 _STAGED = re.compile(r"(.+)#\d+")
 _CONNECTIONS = 16
 
 
-def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+def in_parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
     """Apply a function to every item, over a few threads to hide the latency of remote objects; results in order.
 
     Parameters

@@ -89,7 +89,7 @@ def _level(dataset: Dataset) -> int:
 
 
 def _zoom(dataset: Dataset, level: int) -> tuple[float, ...]:
-    """Compute screen pixels per pixel along each frame axis: a whole number along x, the others in proportion to the voxel."""
+    """Choose the screen pixels per pixel along each axis: a whole number along x, the others by the voxel's shape."""
     spec = dataset.spec
     voxel = spec.voxel_um or (1.0,) * len(spec.frame_shape)
     spacing = [v * f for v, f in zip(voxel, spec.factors(level), strict=True)]

@@ -8,8 +8,9 @@ from ctc_metrics.scripts.evaluate import evaluate_sequence
 from ctc_metrics.scripts.validate import validate_sequence
 
 from raysynth.base.errors import InputError
-from raysynth.export.ctc import export_ctc
+from raysynth.export.ctc import write_ctc
 from raysynth.store.spec import DatasetSpec
+from tests.fixtures.datasets import Write
 
 
 def as_result(folder: Path) -> Path:
@@ -21,20 +22,20 @@ def as_result(folder: Path) -> Path:
     return result
 
 
-@pytest.mark.parametrize("which", ["spec", "spec_2d"])
-def test_the_challenges_own_tools_accept_it(tmp_path: Path, write, which: str, request: pytest.FixtureRequest) -> None:
-    spec: DatasetSpec = request.getfixturevalue(which)
+def test_the_challenges_own_tools_accept_it(tmp_path: Path, write: Write, any_spec: DatasetSpec) -> None:
+    spec = any_spec
     dataset = write(tmp_path / "x.zarr", spec)
-    assert export_ctc(dataset, tmp_path / "ctc") == spec.frames
+    report = write_ctc(dataset, str(tmp_path / "ctc"))
+    assert report.to_json() == {"folder": str(tmp_path / "ctc"), "frames": spec.frames}
     result = as_result(tmp_path / "ctc")
     assert validate_sequence(str(result), threads=1)["Valid"] == 1
     scores = evaluate_sequence(str(result), str(tmp_path / "ctc/01_GT"), metrics=["SEG", "TRA", "DET"], threads=1)
     assert (scores["SEG"], scores["TRA"], scores["DET"]) == (1, 1, 1)
 
 
-def test_frames_and_labels_are_exported_as_they_are(tmp_path: Path, write, spec) -> None:
+def test_frames_and_labels_are_exported_as_they_are(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path / "x.zarr", spec, shards=[0, 2])
-    assert export_ctc(dataset, tmp_path / "deep" / "ctc") == 3
+    assert write_ctc(dataset, tmp_path / "deep" / "ctc").frames == 3
     folder = tmp_path / "deep" / "ctc"
     assert sorted(path.name for path in (folder / "01").iterdir()) == ["t000.tif", "t001.tif", "t002.tif"]
     labels = tifffile.imread(folder / "01_GT/SEG/man_seg002.tif")
@@ -46,26 +47,26 @@ def test_frames_and_labels_are_exported_as_they_are(tmp_path: Path, write, spec)
 
 
 def test_track_ids_that_run_out_begin_another_sequence(
-    tmp_path: Path, write, spec, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, write: Write, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = write(tmp_path / "x.zarr", spec)
     monkeypatch.setattr("raysynth.export.ctc.LARGEST_ID", 5)
-    export_ctc(dataset, tmp_path / "ctc")
+    write_ctc(dataset, tmp_path / "ctc")
     assert sorted(path.name for path in (tmp_path / "ctc").iterdir()) == ["01", "01_GT", "02", "02_GT", "03", "03_GT"]
     assert (tmp_path / "ctc/03_GT/TRA/man_track.txt").read_text() == "1 0 0 0\n2 0 0 0\n"
     monkeypatch.setattr("raysynth.export.ctc.LARGEST_ID", 4)
     with pytest.raises(InputError, match="label 5 in frame 0"):
-        export_ctc(dataset, tmp_path / "other")
+        write_ctc(dataset, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
-def test_folders_in_use_and_empty_data_sets_are_refused(tmp_path: Path, write, spec) -> None:
+def test_folders_in_use_and_empty_data_sets_are_refused(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path / "x.zarr", spec, shards=[])
     with pytest.raises(InputError, match="no finished frame"):
-        export_ctc(dataset, tmp_path / "ctc")
+        write_ctc(dataset, tmp_path / "ctc")
     dataset = write(tmp_path / "x.zarr", spec)
     with pytest.raises(InputError, match=r"x\.zarr is in use"):
-        export_ctc(dataset, tmp_path / "x.zarr")
+        write_ctc(dataset, tmp_path / "x.zarr")
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        export_ctc(dataset, tmp_path / "file" / "ctc")
+        write_ctc(dataset, tmp_path / "file" / "ctc")

@@ -4,9 +4,11 @@ import pytest
 
 from raysynth.base.errors import InputError
 from raysynth.export.staging import staged_export
+from raysynth.store.spec import DatasetSpec
+from tests.fixtures.datasets import Write
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, write, spec) -> None:
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path / "x.zarr", spec)
     with pytest.raises(ZeroDivisionError), staged_export(dataset, tmp_path / "out") as staged:
         (staged / "half").write_bytes(bytes(1 // 0))

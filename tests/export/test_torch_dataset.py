@@ -1,5 +1,8 @@
 import pickle
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +10,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from raysynth.base.errors import InputError
-from raysynth.export.torch_dataset import ShardSampler, TorchDataset
+from raysynth.base.objects import Objects
+from raysynth.export.torch_dataset import ShardSampler, TorchDataset, read_torch
+from raysynth.store.spec import DatasetSpec
+from tests.fixtures.datasets import Write
 
 
 def halved(image: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -15,24 +21,26 @@ def halved(image: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, tor
     return image / 2, labels
 
 
-def test_items_are_the_frames_that_are_present(tmp_path: Path, write, spec) -> None:
+def test_items_are_the_frames_that_are_present(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     dataset = write(tmp_path, spec, shards=[0, 2])
-    frames = dataset.torch()
+    frames = read_torch(dataset)
     assert len(frames) == 3
     image, labels = frames[2]
     assert (image.dtype, labels.dtype) == (torch.float32, torch.int64)
     assert np.array_equal(image.numpy(), dataset.image(4))
     assert np.array_equal(labels.numpy(), dataset.labels(4))
-    small, _ = dataset.torch(halved, level=1)[2]
+    small, _ = read_torch(dataset.uri, halved, level=1)[2]
     assert np.array_equal(small.numpy(), dataset.image(4, level=1) / np.float32(2))
     with pytest.raises(InputError, match="no level 2: choose one from 0 to 1"):
-        dataset.torch(level=2)
+        read_torch(dataset, level=2)
 
 
 @pytest.mark.parametrize(("start", "workers"), [("fork", 2), ("spawn", 1)])
-def test_workers_read_what_one_process_reads(tmp_path: Path, write, spec, start: str, workers: int) -> None:
+def test_workers_read_what_one_process_reads(
+    tmp_path: Path, write: Write, spec: DatasetSpec, start: str, workers: int
+) -> None:
     dataset = write(tmp_path, spec)
-    frames = dataset.torch()
+    frames = read_torch(dataset)
     frames[0]  # an open store does not travel
     loader = DataLoader(frames, batch_size=2, num_workers=workers, multiprocessing_context=start)
     batches = list(loader)
@@ -40,9 +48,11 @@ def test_workers_read_what_one_process_reads(tmp_path: Path, write, spec, start:
     assert np.array_equal(torch.cat([labels for _, labels in batches]).numpy(), dataset.array("labels")[...])
 
 
-def test_a_bucket_is_read_in_spawned_workers_and_refused_in_forked_ones(bucket: str, write, spec_2d) -> None:
+def test_a_bucket_is_read_in_spawned_workers_and_refused_in_forked_ones(
+    bucket: str, write: Write, spec_2d: DatasetSpec
+) -> None:
     dataset = write(bucket, spec_2d)
-    frames = dataset.torch()
+    frames = read_torch(dataset)
     forked = DataLoader(frames, num_workers=1, multiprocessing_context="fork")
     with pytest.raises(InputError, match=r"cannot be read in a forked process: .* multiprocessing_context="):
         list(forked)
@@ -50,16 +60,27 @@ def test_a_bucket_is_read_in_spawned_workers_and_refused_in_forked_ones(bucket: 
     assert np.array_equal(image.numpy(), dataset.image(2))
 
 
-def test_in_shard_order_an_item_costs_one_request_an_array(tmp_path: Path, write, spec) -> None:
-    frames: TorchDataset = pickle.loads(pickle.dumps(write(tmp_path, spec).torch()))
+def test_in_shard_order_an_item_costs_one_request_per_array(
+    tmp_path: Path, write: Write, spec: DatasetSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames: TorchDataset = pickle.loads(pickle.dumps(read_torch(write(tmp_path, spec))))
+    asked: Counter[str] = Counter()
+    for name in ("get_ranges", "get_tail"):
+        method = getattr(Objects, name)
+
+        def counted(*given: Any, name: str = name, method: Callable[..., Any] = method) -> Any:
+            asked[name] += 1
+            return method(*given)
+
+        monkeypatch.setattr(Objects, name, counted)
     for position in ShardSampler(frames, seed=1):
         frames[position]
-    assert frames.dataset.requests == 2 * (spec.frames + spec.shards)
+    assert asked == {"get_ranges": 2 * spec.frames, "get_tail": 2 * spec.shards}
 
 
-def test_the_sampler_shuffles_shards_and_the_frames_within(tmp_path: Path, write, spec) -> None:
+def test_the_sampler_shuffles_shards_and_the_frames_within(tmp_path: Path, write: Write, spec: DatasetSpec) -> None:
     longer = spec.model_copy(update={"frames": 12, "frames_per_shard": 4})
-    sampler = ShardSampler(write(tmp_path, longer, shards=[0, 2]).torch(), seed=3)
+    sampler = ShardSampler(read_torch(write(tmp_path, longer, shards=[0, 2])), seed=3)
     orders = []
     for epoch in range(4):
         sampler.set_epoch(epoch)

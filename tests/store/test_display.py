@@ -9,6 +9,7 @@ import pytest
 import zarr
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
+from ome_zarr_models.common.omero import Omero
 from ome_zarr_models.v05 import Image
 
 from raysynth.base.objects import Objects
@@ -68,9 +69,9 @@ def test_viewers_get_the_window(tmp_path: Path, write: Write, any_spec: DatasetS
     window = shown(tmp_path / "x.zarr")["channels"][0]["window"]
     node = next(iter(Reader(parse_url(str(tmp_path / "x.zarr")))()))
     assert node.metadata["contrast_limits"] == [[window["start"], window["end"]]]
-    omero = Image.from_zarr(zarr.open_group(tmp_path / "x.zarr", mode="r")).attributes.ome.omero
-    assert omero is not None
+    omero = Omero.model_validate(shown(tmp_path / "x.zarr"))
     assert (omero.channels[0].window.start, omero.channels[0].window.end) == (window["start"], window["end"])
+    assert Image.from_zarr(zarr.open_group(tmp_path / "x.zarr", mode="r"))
 
 
 def test_a_data_set_without_frames_has_no_window_and_keeps_the_one_it_had(

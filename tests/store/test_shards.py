@@ -16,7 +16,7 @@ from raysynth.base.objects import Objects
 from raysynth.store import ome
 from raysynth.store.codecs import Codecs, Compressor
 from raysynth.store.shards import decode_index, encode, grid_shape, index_bytes
-from raysynth.store.spec import ARRAYS, DatasetSpec
+from raysynth.store.spec import ARRAYS, Array, DatasetSpec
 from tests.fixtures.datasets import MakeShard
 
 ZSTD = Compressor(cname="zstd", clevel=1, shuffle="shuffle")
@@ -66,7 +66,8 @@ def test_the_bytes_are_those_of_zarr(tmp_path: Path, any_spec: DatasetSpec, shar
     objects.put_all(ome.hierarchy(spec, []))
     for index in range(spec.shards):
         made, part = shard(spec, index), spec.shard_frames(index)
-        for array, frames in (("image", made.images), ("labels", made.labels)):
+        pixels: dict[Array, NDArray[Any]] = {"image": made.images, "labels": made.labels}
+        for array, frames in pixels.items():
             # zarr leaves empty chunks out if it is not told otherwise; the store never does: what is absent is missing.
             whole = {"write_empty_chunks": True}
             stored = zarr.open_array(
