@@ -15,8 +15,8 @@ from raysynth.config import Config
 
 _HEAD = """# Configuration
 
-One YAML file describes a data set: what it learns from and what it makes. `configs/` holds one for each public set; all come with the
-package and are found by name.
+One YAML file describes a data set: what it learns from and what it makes. `configs/` holds one for each public set.
+All come with the package and are found by name.
 This page is written by `make docs` from `raysynth/config/`.
 
 - Lengths called `*_um` are micrometres; `*_px` are pixels of the data's own (y, x) grid. Sizes and voxel sizes are in
