@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from bench.common.environment import save_result
+from bench.common.suite import described
 from raysynth.models.noise import slice_noise
 
 _SLICES, _SIDE, _CHANNELS = 16, 128, 4
@@ -29,6 +30,7 @@ def _measure(rho: float) -> dict[str, float]:
 
 def main() -> None:
     """Measure and save."""
+    described(__doc__).parse_args()
     figures = {f"rho={rho:g}": _measure(rho) for rho in (0.0, 0.7, 3.0)}
     for name, row in figures.items():
         print(name, row)

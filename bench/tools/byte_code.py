@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import raysynth
+from bench.common.suite import described
 
 _RAY_FOLDERS = ("_private", "dashboard")
 """What Ray's own processes import of it."""
@@ -22,6 +23,7 @@ _RAY_FOLDERS = ("_private", "dashboard")
 
 def main() -> None:
     """Import every module; those whose optional libraries are not installed are left out."""
+    described(__doc__).parse_args()
     sys.dont_write_bytecode = False  # PYTHONDONTWRITEBYTECODE would make every start slow
     for module in pkgutil.walk_packages(raysynth.__path__, "raysynth."):
         if not module.name.endswith("__main__"):

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from bench.common.environment import read_result
 from bench.common.plotting import save_plots
+from bench.common.suite import described
 from raysynth.config import GateConfig
 
 _NAMES = {
@@ -79,4 +80,5 @@ def _batches() -> Figure:
 
 def main() -> None:
     """Draw them."""
+    described(__doc__).parse_args()
     save_plots(_spectrum, _shapes, _gate, _batches)

@@ -7,6 +7,7 @@ from matplotlib.patches import Rectangle
 from bench.common.environment import read_result
 from bench.common.paths import RESULTS
 from bench.common.plotting import save_plots
+from bench.common.suite import described
 
 _ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet", "gcs": "Ray's control store"}
 
@@ -82,4 +83,5 @@ def _composition() -> Figure:
 
 def main() -> None:
     """Draw them."""
+    described(__doc__).parse_args()
     save_plots(_memory, _stages, _overhead, _scaling, _composition)

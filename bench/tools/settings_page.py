@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from bench.common.suite import described
 from raysynth.config import Config
 
 _HEAD = """# Configuration
@@ -104,4 +105,5 @@ def _yaml(value: Any) -> str:
 
 def main() -> None:
     """Print the page."""
+    described(__doc__).parse_args()
     print(_page(), end="")

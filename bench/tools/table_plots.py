@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from bench.common.environment import read_result
 from bench.common.paths import RESULTS
 from bench.common.plotting import save_plots
+from bench.common.suite import described
 
 _SETS = {
     "gowt1": "GOWT1, 01 to 02",
@@ -47,4 +48,5 @@ def _exists(name: str) -> bool:
 
 def main() -> None:
     """Draw them."""
+    described(__doc__).parse_args()
     save_plots(_few_frames)
