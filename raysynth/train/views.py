@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator, normal
 from raysynth.config import ShapesConfig, ViewsConfig
-from raysynth.geometry import metaballs, outlines, stars
 from raysynth.geometry.cameras import layout
+from raysynth.geometry.metaballs import draw_metaballs
+from raysynth.geometry.outlines import soft_views
 from raysynth.geometry.silhouettes import carve, iou, project
 from raysynth.geometry.spectrum import Spectrum
+from raysynth.geometry.stars import draw_stars
 from raysynth.models.diffusion import noise_and_time, per_sample_loss, save_network, schedule
 from raysynth.models.views import MultiViewModel, build_view_network, sample_views
 from raysynth.preparation.prepared import Prepared
@@ -95,11 +97,11 @@ class ShapeViews:
         heights = torch.empty(len(rngs), device=device)
         balls = [rng.uniform() < self.metaballs_fraction for rng in rngs]
         if some := [i for i, ball in enumerate(balls) if ball]:
-            bodies = metaballs.draw([rngs[i] for i in some], device=device)
+            bodies = draw_metaballs([rngs[i] for i in some], device=device)
             seen[some], heights[some] = bodies.soft_views(cameras, side, truncation_px), bodies.height
         if some := [i for i, ball in enumerate(balls) if not ball]:
-            surfaces = stars.draw([rngs[i] for i in some], self.spectrum, device=device)
-            seen[some] = outlines.soft_views(surfaces, cameras, side, truncation_px)
+            surfaces = draw_stars([rngs[i] for i in some], self.spectrum, device=device)
+            seen[some] = soft_views(surfaces, cameras, side, truncation_px)
             heights[some] = surfaces.height
         return seen, heights
 

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from raysynth.actors.train import each, side_by_side, train
+from raysynth.actors.train import side_by_side, train_each, train_models
 from raysynth.base.errors import InputError, TrainingFailed
 from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
-from raysynth.train.run import bundle_folder
+from raysynth.config.kinds import ModelName
+from raysynth.train.job import TrainingJob
+from tests.fixtures.training import bundle_folder
 
-MODELS = ("masks", "views", "texture")
+MODELS: tuple[ModelName, ...] = ("masks", "views", "texture")
+JOBS = [TrainingJob(name, None, "-", "cpu", {}) for name in MODELS]
 
 
 @pytest.mark.parametrize(
@@ -34,19 +37,19 @@ def test_as_many_run_at_once_as_surely_fit(
 
 def test_models_run_at_once() -> None:
     together = threading.Barrier(3, timeout=30)  # breaks unless all three are there at one time
-    figures = each(MODELS, lambda model: {"at": float(together.wait())}, at_once=3)
-    assert list(figures) == list(MODELS)
-    assert {of["at"] for of in figures.values()} == {0.0, 1.0, 2.0}
+    report = train_each(JOBS, lambda job: {"at": float(together.wait())}, at_once=3)
+    assert list(report.models) == list(MODELS)
+    assert {of_model.metrics["at"] for of_model in report.models.values()} == {0.0, 1.0, 2.0}
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_a_failure_leaves_the_others_alone(at_once: int) -> None:
-    def fit(model: str) -> dict[str, float]:
-        if model == "masks":
+    def train(job: TrainingJob) -> dict[str, float]:
+        if job.name == "masks":
             raise TrainingFailed("worker 1 was killed")
         return {"loss": 1.0}
 
-    assert each(MODELS, fit, at_once) == {
+    assert train_each(JOBS, train, at_once).to_json() == {
         "masks": {"failed": "worker 1 was killed"},
         "views": {"loss": 1.0},
         "texture": {"loss": 1.0},
@@ -56,14 +59,14 @@ def test_a_failure_leaves_the_others_alone(at_once: int) -> None:
 def test_a_refusal_is_raised_when_the_others_have_ended() -> None:
     ended: list[str] = []
 
-    def fit(model: str) -> dict[str, float]:
-        if model == "masks":
+    def train(job: TrainingJob) -> dict[str, float]:
+        if job.name == "masks":
             raise InputError("storage is no folder")
-        ended.append(model)
+        ended.append(job.name)
         return {}
 
     with pytest.raises(InputError, match="storage is no folder"):
-        each(MODELS, fit, at_once=1)
+        train_each(JOBS, train, at_once=1)
     assert ended == ["views", "texture"]
 
 
@@ -93,6 +96,7 @@ def test_raw_frames_become_a_bundle_in_one_call(tmp_path: Path) -> None:
             "texture": {"channels": [8, 16], "sampler_steps": 2, "train": short},
         }
     )  # fmt: skip
-    figures = train(config)
-    assert set(figures) == {"masks", "texture"}
-    open_bundle(str(bundle_folder(config))).check(config)
+    report = train_models(config)
+    assert report.ok
+    assert set(report.models) == {"masks", "texture"}
+    open_bundle(bundle_folder(config)).check(config)

@@ -7,7 +7,8 @@ import pytest
 
 from raysynth.base.errors import InputError
 from raysynth.config import Config
-from raysynth.preparation.prepared import Prepared, load_statistics, prepared_folder
+from raysynth.preparation.prepared import Prepared, load_statistics
+from tests.fixtures.training import prepared_folder
 
 
 @pytest.fixture

@@ -63,17 +63,18 @@ def test_an_unfinished_write_is_not_a_checkpoint(objects: Objects, tmp_path: Pat
     assert Checkpoints(objects, keep=1).latest() is None
 
 
-def test_what_earlier_versions_wrote_is_read(objects: Objects, tmp_path: Path) -> None:
+def test_what_earlier_versions_wrote_is_read_under_todays_names(objects: Objects, tmp_path: Path) -> None:
     buffer = io.BytesIO()
-    torch.save({"model": torch.ones(1)}, buffer)
+    torch.save({"model": {"first_stage.vae.a": torch.ones(1), "unet.first_stage.b": torch.zeros(1)}}, buffer)
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "step-00000200.pt").write_bytes(buffer.getvalue())
     found = Checkpoints(objects, keep=1).latest()
     assert found is not None
     assert found[0] == 200
+    assert list(found[1]["model"]) == ["codec.vae.a", "unet.first_stage.b"]
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     checkpoints = Checkpoints(Objects(str(tmp_path / "run"), create=True), keep=1)
     (tmp_path / "run" / "checkpoints").write_text("a file where a folder should be")
     with pytest.raises(InputError, match="cannot be written"):

@@ -1,7 +1,8 @@
 import torch
 from torch import Tensor, nn
 
-from raysynth.train.held_out import CHUNK, Batch, held_out_loss
+from raysynth.train.held_out import CHUNK, held_out_loss
+from raysynth.train.task import SampleBatch
 
 
 class Recorder:
@@ -10,7 +11,7 @@ class Recorder:
     def __init__(self) -> None:
         self.t: list[int] = []
 
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+    def loss(self, model: nn.Module, batch: SampleBatch) -> Tensor:
         assert not model.training
         assert not torch.is_grad_enabled()
         assert len(batch.conditions[0]) == len(batch.t) <= CHUNK
@@ -21,7 +22,7 @@ class Recorder:
 def test_times_are_spread_evenly_whatever_was_drawn() -> None:
     n = CHUNK + 4
     clean = torch.arange(float(n)).reshape(n, 1)
-    batch = Batch(clean, torch.zeros(n, 1), torch.zeros(n, dtype=torch.long), (torch.zeros(n),))
+    batch = SampleBatch(clean, torch.zeros(n, 1), torch.zeros(n, dtype=torch.long), (torch.zeros(n),))
     task = Recorder()
     loss = held_out_loss(task, nn.Linear(1, 1), batch)
     assert loss == float(clean.mean())

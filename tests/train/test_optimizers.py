@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -5,13 +7,16 @@ from torch import nn
 from raysynth.config import TrainConfig
 from raysynth.train.optimizers import build_optimizer
 
+Optimiser = Literal["adamw", "adafactor"]
+BOTH: tuple[Optimiser, ...] = ("adamw", "adafactor")
+
 
 def state_values(optimizer: torch.optim.Optimizer) -> int:
     return sum(value.numel() for state in optimizer.state.values() for value in state.values())
 
 
-@pytest.mark.parametrize("name", ["adamw", "adafactor"])
-def test_zero_weights_move_by_the_learning_rate_and_frozen_ones_stay(name: str) -> None:
+@pytest.mark.parametrize("name", BOTH)
+def test_zero_weights_move_by_the_learning_rate_and_frozen_ones_stay(name: Optimiser) -> None:
     layer = nn.Linear(32, 32)
     nn.init.zeros_(layer.weight)
     layer.bias.requires_grad_(False)
@@ -25,7 +30,7 @@ def test_zero_weights_move_by_the_learning_rate_and_frozen_ones_stay(name: str) 
 
 def test_adafactor_keeps_rows_and_columns_instead_of_weights() -> None:
     sizes = {}
-    for name in ("adamw", "adafactor"):
+    for name in BOTH:
         layer = nn.Linear(64, 64, bias=False)
         optimizer = build_optimizer(layer.parameters(), TrainConfig(optimizer=name))
         layer(torch.ones(1, 64)).sum().backward()

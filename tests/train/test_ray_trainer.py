@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import ray
 import torch
 
-from raysynth.actors.train import train
+from raysynth.actors.train import train_models
 from raysynth.base.errors import InputError, TrainingFailed
 from raysynth.base.objects import Objects
 from raysynth.cascade.bundle import open_bundle
@@ -21,7 +22,9 @@ from raysynth.train import ray_trainer
 from raysynth.train.board import Evaluation
 from raysynth.train.checkpoints import Checkpoints
 from raysynth.train.ray_trainer import fit_on_ray, require_shared, scaling_of
-from raysynth.train.run import bundle_folder, fit, storage_of
+from raysynth.train.run import describe_bundle, into_bundle
+from raysynth.train.shipping import PreparedParcel
+from tests.fixtures.training import bundle_folder, job_of, prepared_folder, prepared_of, train_one
 
 # Starting processes takes long beside other jobs.
 pytestmark = pytest.mark.timeout(600)
@@ -32,16 +35,27 @@ train_in_worker = ray_trainer._worker
 
 def _copy(config: Config, workspace: Path) -> Config:
     shutil.copytree(config.workspace, workspace)
-    return config.model_copy(update={"workspace": str(workspace)})
+    return config.with_(workspace=str(workspace))
+
+
+def _on_ray(config: Config, workers: int) -> dict[str, float]:
+    """Train MaskDDPM with workers, and put it into the config's bundle."""
+    job, parcel = job_of(config, "masks"), PreparedParcel.pack(prepared_folder(config), config.crops)
+    fit_on_ray(job, parcel, workers, config.runtime.max_failures)
+    return into_bundle(job, bundle_folder(config), describe_bundle(config, prepared_of(config)))
+
+
+def _checkpoints(config: Config) -> list[int]:
+    """Steps of MaskDDPM's checkpoints."""
+    return Checkpoints(Objects(job_of(config, "masks").storage), keep=2).steps()
 
 
 def _training(config: Config, **changes: Any) -> Config:
-    masks = config.masks.model_copy(update={"train": config.masks.train.model_copy(update=changes)})
-    return config.model_copy(update={"masks": masks})
+    return config.with_(masks={"train": changes})
 
 
 def _weights(config: Config) -> torch.Tensor:
-    model, _ = open_bundle(str(bundle_folder(config))).masks
+    model, _ = open_bundle(bundle_folder(config)).masks
     return torch.cat([parameter.flatten() for parameter in model.parameters()]).float()
 
 
@@ -63,11 +77,11 @@ def test_one_worker_and_two_learn_what_one_process_learns(
     cluster: None, trainable: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("workers")
-    fit(trainable, "masks", stop_at=2)  # all go on from the same checkpoint
+    train_one(trainable, "masks", stop_at=2)  # all resume from the same checkpoint
     alone, one, two = (_copy(trainable, folder / name) for name in ("alone", "one", "two"))
-    figures = fit(alone, "masks")
-    assert fit_on_ray(one, "masks", workers=1) == pytest.approx(figures)
-    assert fit_on_ray(two, "masks", workers=2).keys() == figures.keys()
+    metrics = train_one(alone, "masks")
+    assert _on_ray(one, workers=1) == pytest.approx(metrics)
+    assert _on_ray(two, workers=2).keys() == metrics.keys()
     assert torch.equal(_weights(one), _weights(alone))
     # Two halves of a batch are summed in another order than the whole.
     torch.testing.assert_close(_weights(two), _weights(alone), atol=2e-3, rtol=0)
@@ -83,35 +97,34 @@ def test_a_killed_worker_costs_its_steps_alone_with_checkpoints_in_a_bucket(
 ) -> None:
     trainable = _training(trainable, steps=6, log_every=1)
     alone = _copy(trainable, tmp_path_factory.mktemp("alone") / "workspace")
-    killed = trainable.model_copy(update={"storage": bucket})
+    killed = trainable.with_(storage=bucket)
     mark, address = tmp_path_factory.mktemp("killed") / "mark", {k: v for k, v in os.environ.items() if "AWS_" in k}
 
     def die_once_in_step_4() -> None:
-        from raysynth.train.loop import Trainer
+        from raysynth.train.optimisation import Optimisation
 
         os.environ.update(address)
-        step, done = Trainer._step, []
+        step, done = Optimisation.step, count(1)
 
-        def _step(self: Trainer, *arguments: Any) -> dict[str, float]:
-            done.append(None)
-            if len(done) == 4 and not mark.exists():
+        def dying_step(*arguments: Any) -> dict[str, float]:
+            if next(done) == 4 and not mark.exists():
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-            return step(self, *arguments)
+            return step(*arguments)
 
-        Trainer._step = _step  # type: ignore[method-assign]
+        setattr(Optimisation, "step", dying_step)  # noqa: B010
 
     in_workers(die_once_in_step_4)
     capfd.readouterr()
-    figures = fit_on_ray(killed, "masks", workers=1)
+    metrics = _on_ray(killed, workers=1)
     said = capfd.readouterr()
-    assert fit(alone, "masks") == pytest.approx(figures)
+    assert train_one(alone, "masks") == pytest.approx(metrics)
     assert mark.exists()
     assert torch.equal(_weights(killed), _weights(alone))
-    assert Checkpoints(Objects(storage_of(killed, "masks")), keep=2).steps()[-2:] == [4, 6]
+    assert _checkpoints(killed)[-2:] == [4, 6]
     assert not (Path(killed.workspace) / "discs" / "training").exists()
     steps = [line.split()[2] for line in said.out.splitlines() if "images/s" in line]
-    assert steps == [f"{step}/6" for step in (1, 2, 3, 3, 4, 5, 6)], "it went on from the checkpoint of step 2"
+    assert steps == [f"{step}/6" for step in (1, 2, 3, 3, 4, 5, 6)], "it resumed from the checkpoint of step 2"
     others = [line for line in (said.out + said.err).splitlines() if not line.startswith("masks step ")]
     # That a worker died; on a busy machine also that many were started.
     assert all("(raylet)" in line for line in others), f"only Ray's nodes have more to say, not {others}"
@@ -125,20 +138,21 @@ def test_two_workers_stop_early_at_the_same_step(
     def learn_nothing() -> None:
         from raysynth.train.masks import MaskTask
 
-        losses = iter(range(1, 20))
-        MaskTask.evaluate = lambda self, model, seed: Evaluation({"held_out_loss": next(losses)})  # type: ignore[assignment]
+        losses = count(1.0)
+        setattr(MaskTask, "evaluate", lambda *arguments: Evaluation({"held_out_loss": next(losses)}))  # noqa: B010
 
     in_workers(learn_nothing)
-    fit_on_ray(config, "masks", workers=2)
-    assert Checkpoints(Objects(storage_of(config, "masks")), keep=2).steps() == [2, 4, 6]
+    _on_ray(config, workers=2)
+    assert _checkpoints(config) == [2, 4, 6]
     assert bundle_folder(config).is_dir()
 
 
 def test_all_models_are_trained_side_by_side(cluster: None, trainable: Config) -> None:
-    figures = train(trainable, "all", workers=1)
-    assert set(figures) == {"masks", "texture"}
-    assert all(of["held_out_loss"] > 0 for of in figures.values())
-    assert set(open_bundle(str(bundle_folder(trainable))).info.figures) == {"masks", "texture"}
+    report = train_models(trainable, "all", workers=1)
+    assert report.ok
+    assert list(report.models) == ["masks", "texture"]
+    figures = open_bundle(bundle_folder(trainable)).info.figures
+    assert figures == {name: of_model.metrics for name, of_model in report.models.items()}
 
 
 def test_workers_that_keep_failing_end_the_training_with_a_reason(
@@ -148,15 +162,14 @@ def test_workers_that_keep_failing_end_the_training_with_a_reason(
         raise ValueError("the disk is made of cheese")
 
     in_workers(fail)
-    runtime = trainable.runtime.model_copy(update={"max_failures": 0})
     with pytest.raises(TrainingFailed, match=r"^ValueError: the disk is made of cheese$"):
-        fit_on_ray(trainable.model_copy(update={"runtime": runtime}), "masks", workers=1)
+        _on_ray(trainable.with_(runtime={"max_failures": 0}), workers=1)
 
 
 def test_what_a_worker_refuses_is_said_without_another_attempt(cluster: None, trainable: Config) -> None:
-    fit(trainable, "masks", stop_at=2)
+    train_one(trainable, "masks", stop_at=2)
     with pytest.raises(InputError, match="of 4 steps where the settings say 9"):
-        fit_on_ray(_training(trainable, steps=9), "masks", workers=1)
+        _on_ray(_training(trainable, steps=9), workers=1)
 
 
 @pytest.mark.parametrize(
@@ -164,14 +177,14 @@ def test_what_a_worker_refuses_is_said_without_another_attempt(cluster: None, tr
 )
 def test_workers_that_do_not_fit_are_refused(cluster: None, trainable: Config, workers: int, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        fit_on_ray(trainable, "masks", workers)
+        scaling_of(job_of(trainable, "masks"), workers)
 
 
 def test_workers_claim_their_threads_or_what_there_is(cluster: None, trainable: Config) -> None:
-    wide = _training(trainable, threads=2)
-    assert scaling_of(trainable, "masks", 2).total_resources == {"CPU": 2.0}
-    assert scaling_of(wide, "masks", 1).total_resources == {"CPU": 2.0}
-    assert scaling_of(wide, "masks", 2).total_resources == {"CPU": 2.0}
+    narrow, wide = job_of(trainable, "masks"), job_of(_training(trainable, threads=2), "masks")
+    assert scaling_of(narrow, 2).total_resources == {"CPU": 2.0}
+    assert scaling_of(wide, 1).total_resources == {"CPU": 2.0}
+    assert scaling_of(wide, 2).total_resources == {"CPU": 2.0}
 
 
 def test_a_folder_that_other_machines_do_not_see_is_refused(
@@ -179,16 +192,10 @@ def test_a_folder_that_other_machines_do_not_see_is_refused(
 ) -> None:
     """One machine stands for two; the second looks where nothing is, as it would on a disk of its own."""
     here = ray.nodes()[0]
-    monkeypatch.setattr(ray_trainer.ray, "nodes", lambda: [here, here])
+    monkeypatch.setattr(ray, "nodes", lambda: [here, here])
     objects = Objects(str(tmp_path), create=True)
     require_shared(objects)
     monkeypatch.setattr(objects, "folder", tmp_path / "of another machine")
     with pytest.raises(InputError, match="is not seen by all 2 machines of the cluster: set storage to"):
         require_shared(objects)
     assert objects.keys() == []
-
-
-def test_missing_crops_are_said_in_one_sentence(cluster: None, trainable: Config, tmp_path: Path) -> None:
-    elsewhere = trainable.model_copy(update={"workspace": str(tmp_path / "empty")})
-    with pytest.raises(InputError, match="run `raysynth prepare`"):
-        fit_on_ray(elsewhere, "masks", workers=1)
