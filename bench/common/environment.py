@@ -10,8 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bench.common.paths import RESULTS, ROOT
 
 PACKAGES = ("numpy", "scipy", "torch", "diffusers", "ray", "zarr")
@@ -27,6 +25,8 @@ def environment() -> dict[str, Any]:
         JSON values only. `load_1m` is the mean number of processes that ran or waited for a core in the last minute:
         where it is above `cores`, times are those of a shared machine.
     """
+    import torch  # what only reads results need not wait for it
+
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "command": " ".join([sys.argv[0], *map(_without_folder, sys.argv[1:])]),
