@@ -150,6 +150,14 @@ def test_benchmarks_and_targets_exist(page: str) -> None:
     assert set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", text, re.MULTILINE)) <= targets
 
 
+@pytest.mark.parametrize("page", CURRENT)
+def test_files_in_the_text_exist(page: str) -> None:
+    named = re.findall(r"`((?:[a-z_0-9.-]+/)+[a-z_0-9.-]+\.(?:py|yaml|json|txt|sh))`", BLOCK.sub("", CURRENT[page]))
+    made = ("runs/", "done/", "mine/")
+    places = (ROOT, ROOT / "raysynth")
+    assert [file for file in named if not file.startswith(made) and not any((p / file).is_file() for p in places)] == []
+
+
 @pytest.mark.parametrize("page", TEXTS)
 def test_links_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", TEXTS[page])
