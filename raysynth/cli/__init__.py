@@ -1,0 +1,1 @@
+"""The `raysynth` command: its options, what it prints, and how it ends."""

@@ -1,101 +1,75 @@
-"""What a user sees while waiting: bars on a terminal, plain lines elsewhere. Figures, and their JSON file."""
+"""What a user of the command line sees: progress on stderr while waiting, and the report on stdout at the end."""
 
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from raysynth.base.errors import InputError
+from raysynth.base.progress import Progress
+from raysynth.base.reports import Report
 
-Update = Callable[[int, int, str], None]
-QUIET_S = 10.0
+_QUIET_S = 10.0
 """Plain lines without a message come no closer than this."""
 
 
-class ShardReport(Protocol):
-    """What a line about a shard is made from."""
-
-    @property
-    def shard(self) -> int: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def counts(self) -> dict[str, int]: ...
-    @property
-    def seconds(self) -> dict[str, float]: ...
-
-
-R = TypeVar("R", bound=ShardReport)
-
-
 @contextmanager
-def progress(what: str) -> Iterator[Update]:
-    """Shows the state of one long job on stderr; call what it yields with (done, in all, message)."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _lines(what)
+def shown_progress(what: str) -> Iterator[Progress]:
+    """Show the state of one long job on stderr: a bar on a terminal, plain lines elsewhere.
+
+    Parameters
+    ----------
+    what
+        What is counted, such as `shards`.
+
+    Yields
+    ------
+    Progress
+        To be called by the work.
+    """
+    if not sys.stderr.isatty():
+        yield _plain_lines(what)
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn(what), *columns, TextColumn("{task.fields[message]}"), console=console) as bar:
-        task = bar.add_task(what, total=None, message="")
+    from raysynth.cli.bar import Bar  # rich takes a while to import
 
-        def update(done: int, total: int, message: str = "") -> None:
-            bar.update(task, completed=done, total=total, message=message)
-
-        yield update
+    with Bar(what) as bar:
+        yield bar.show
 
 
-def _lines(what: str) -> Update:
-    last = time.monotonic()
+def show_report(report: Report, file: Path | None) -> None:
+    """Print a report; also write it to a file as JSON.
 
-    def update(done: int, total: int, message: str = "") -> None:
-        nonlocal last
-        now = time.monotonic()
-        if message or done == total or now - last >= QUIET_S:
-            last = now
-            print(f"{what} {done}/{total} {message}".rstrip(), file=sys.stderr, flush=True)
+    Parameters
+    ----------
+    report
+        What a command found or made.
+    file
+        Where to write it; None: nowhere.
 
-    return update
-
-
-def track_shards(reports: Iterable[R], total: int, state: Callable[[], str]) -> Iterator[R]:
-    """Pass on the reports of `total` shards and show each as it comes, with the state of the run."""
-    with progress("shards") as update:
-        for done, report in enumerate(reports, start=1):
-            update(done, total, f"{describe_shard(report)}; {state()}")
-            yield report
-
-
-def describe_shard(report: ShardReport) -> str:
-    """One line about a finished or failed shard."""
-    if report.reason is not None:
-        return f"shard {report.shard} failed: {report.reason}"
-    cells, seconds = report.counts["cells"], sum(report.seconds.values())
-    return f"shard {report.shard}: {cells} cells in {report.counts['frames']} frames, {seconds:.1f} s"
-
-
-def show(figures: dict[str, Any], file: Path | None) -> None:
-    """Print figures, one a line, groups indented; also write them to `file` as JSON."""
-    for line in _figure_lines(figures):
-        print(line)
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    print(report)
     if file is not None:
         try:
-            file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            file.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"--json {file}: cannot be written ({error.strerror}): choose another file") from None
 
 
-def _figure_lines(figures: dict[Any, Any], indent: str = "") -> Iterator[str]:
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            if value:
-                yield f"{indent}{name}:"
-                yield from _figure_lines(value, indent + "  ")
-        else:
-            yield f"{indent}{name}: {value:.4g}" if isinstance(value, float) else f"{indent}{name}: {value}"
+def _plain_lines(what: str) -> Progress:
+    last = time.monotonic()
+
+    def show(done: int, total: int, message: str = "") -> None:
+        nonlocal last
+        now = time.monotonic()
+        if message or done == total or now - last >= _QUIET_S:
+            last = now
+            count = f"{done}/{total}" if total else str(done)
+            print(f"{what} {count} {message}".rstrip(), file=sys.stderr, flush=True)
+
+    return show

@@ -14,7 +14,7 @@ from torch.utils.data import Sampler
 from raysynth.base.errors import InputError
 from raysynth.store.reader import Dataset
 
-Transform = Callable[[Tensor, Tensor], Any]
+Transform = Callable[[Tensor, Tensor], object]
 """Makes an item from image and labels."""
 
 

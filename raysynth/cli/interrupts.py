@@ -1,0 +1,61 @@
+"""How a command ends when the user, or whatever runs it, stops it: one line, and the shell's usual exit code."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal has come; not an `Exception`, so that no handler of a shard's or a model's errors keeps it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """End the process in order on Ctrl-C and SIGTERM.
+
+    What runs within is unwound as by an error: leases are given back and Ray is shut down. A second signal ends the
+    process at once. The exit code is 130 for Ctrl-C and 143 for SIGTERM.
+
+    Parameters
+    ----------
+    kept
+        What is kept and how to resume, as a sentence without its full stop.
+    """
+    before = {each: signal.getsignal(each) for each in _SIGNALS} if _in_main_thread() else {}
+    for each in before:
+        signal.signal(each, _stop)
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        number: int = stopped.number if isinstance(stopped, _Stopped) else signal.SIGINT
+        name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        print(f"raysynth: stopped by {name}: {kept}.", file=sys.stderr, flush=True)
+        sys.exit(128 + number)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    for each in _SIGNALS:
+        signal.signal(each, _end_at_once)
+    raise _Stopped(number)
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    os._exit(128 + number)
