@@ -41,15 +41,15 @@ def environment() -> dict[str, Any]:
     }
 
 
-def save_result(name: str, figures: object) -> Path:
+def save_result(name: str, results: object) -> Path:
     """Write a result with its environment into `bench/results/`.
 
     Parameters
     ----------
     name
         Name of the file, without `.json`.
-    figures
-        The measured values, JSON values only.
+    results
+        What was measured, JSON values only.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def save_result(name: str, figures: object) -> Path:
     """
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name}.json"
-    file.write_text(json.dumps({"environment": environment(), "figures": figures}, indent=2) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({"environment": environment(), "figures": results}, indent=2) + "\n", encoding="utf-8")
     print(f"written: {file}")
     return file
 
@@ -76,8 +76,8 @@ def read_result(name: str) -> dict[str, Any]:
     dict[str, Any]
         The values that `save_result` was given.
     """
-    figures: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["figures"]
-    return figures
+    results: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["figures"]
+    return results
 
 
 def _without_folder(argument: str) -> str:

@@ -38,22 +38,22 @@ def measured(rngs: list[Generator], side: int) -> Tensor:
     """
     spectrum = open_bundle("embryo-3d").info.statistics.shapes
     assert spectrum is not None
-    return stars.draw(rngs, spectrum).fields(side)
+    return stars.draw_stars(rngs, spectrum).fields(side)
 
 
 def _plain(rngs: list[Generator], side: int) -> Tensor:
     """Draw star shapes of smooth harmonics, height over width from 0.5 to 2."""
-    return stars.draw(rngs, Spectrum.plain(ShapesConfig()), aspect=(0.5, 2.0)).fields(side)
+    return stars.draw_stars(rngs, Spectrum.plain(ShapesConfig()), aspect=(0.5, 2.0)).fields(side)
 
 
 def _clumps(rngs: list[Generator], side: int) -> Tensor:
     """Draw metaballs: two to five balls grown together."""
-    return metaballs.draw(rngs, bent=False).fields(side)
+    return metaballs.draw_metaballs(rngs, bent=False).fields(side)
 
 
 def _rods(rngs: list[Generator], side: int) -> Tensor:
     """Draw bent rods."""
-    return metaballs.draw(rngs, bent=True).fields(side)
+    return metaballs.draw_metaballs(rngs, bent=True).fields(side)
 
 
 def _cups(rngs: list[Generator], side: int) -> Tensor:

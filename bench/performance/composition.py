@@ -135,17 +135,17 @@ def main() -> None:
     arguments.add_argument("--counts", type=int, nargs="+", help="cells in one large volume")
     chosen = suite_options(arguments, "composition")
     rng, repeats = np.random.default_rng(0), chosen.repeats
-    figures: dict[str, Any] = {"authors": _AUTHORS, "large_volume": list(_LARGE_VOLUME)}
-    figures["ours"] = {f"cells of {d} px": _authors_setting(rng, d, repeats) for d in _DIAMETERS_PX}
-    figures["volumes"], figures["placing"] = _volumes(rng, repeats), _placing(rng, chosen.counts, repeats)
+    results: dict[str, Any] = {"authors": _AUTHORS, "large_volume": list(_LARGE_VOLUME)}
+    results["ours"] = {f"cells of {d} px": _authors_setting(rng, d, repeats) for d in _DIAMETERS_PX}
+    results["volumes"], results["placing"] = _volumes(rng, repeats), _placing(rng, chosen.counts, repeats)
     flat, tall = ([_nucleus(rng, r) for _ in range(_DIFFERENT_CELLS)] for r in ((14, 14), (8, 12, 12)))
     small = [_nucleus(rng, (4, 8, 8)) for _ in range(_DIFFERENT_CELLS)]
-    figures["whole_frames"] = {
+    results["whole_frames"] = {
         "45 cells, 448x644": _whole_frames("nuclei-2d", _CANVAS, 45, flat, repeats),
         "200 cells, 64x512x512": _whole_frames("embryo-3d", _VOLUME, 200, tall, repeats),
     } | {
         f"{n} cells, {'x'.join(map(str, _LARGE_VOLUME))}": _whole_frames("embryo-3d", _LARGE_VOLUME, n, small, 1)
         for n in chosen.counts
     }
-    print(figures["placing"], figures["whole_frames"], sep="\n")
-    save_result("composition", figures)
+    print(results["placing"], results["whole_frames"], sep="\n")
+    save_result("composition", results)

@@ -25,7 +25,8 @@ import psutil
 from scipy.ndimage import find_objects
 
 from bench.common.environment import save_result
-from bench.common.suite import described, suite_options
+from bench.common.processes import family
+from bench.common.suite import as_set_options, described, suite_options
 from raysynth.base.objects import Objects
 from raysynth.store.reader import Dataset
 
@@ -47,7 +48,7 @@ class _Memory(threading.Thread):
         """Sample every `_PERIOD_S` seconds."""
         while not self.ended.wait(_PERIOD_S):
             roles: dict[str, list[float]] = defaultdict(list)
-            for process in self._family():
+            for process in family(self.pid):
                 try:
                     memory, title = process.memory_info(), " ".join(process.cmdline())
                 except psutil.Error:
@@ -55,13 +56,6 @@ class _Memory(threading.Thread):
                 roles[_role(process.pid == self.pid, title)].append((memory.rss - memory.shared) / 2**20)
             largest = {role: round(max(sizes), 1) for role, sizes in roles.items()}
             self.samples.append({"seconds": round(time.monotonic() - self.began, 1), "largest_mb": largest})
-
-    def _family(self) -> list[psutil.Process]:
-        try:
-            driver = psutil.Process(self.pid)
-            return [driver, *driver.children(recursive=True)]
-        except psutil.Error:
-            return []
 
 
 def _role(is_driver: bool, title: str) -> str:
@@ -89,16 +83,16 @@ def _thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _generate(arguments: list[str], memory: bool = True) -> tuple[dict[str, Any], float, list[dict[str, Any]]]:
     """Run the command; return its summary, the wall time in seconds and the samples of its memory."""
     with tempfile.TemporaryDirectory() as folder:
-        figures = Path(folder, "figures.json")
+        summary = Path(folder, "summary.json")
         started = time.monotonic()
-        process = subprocess.Popen([sys.executable, "-m", "raysynth", "generate", *arguments, "--json", str(figures)])
+        process = subprocess.Popen([sys.executable, "-m", "raysynth", "generate", *arguments, "--json", str(summary)])
         sampler = _Memory(process.pid)
         if memory:
             sampler.start()
         if code := process.wait():
             raise SystemExit(f"generate ended with code {code}")
         sampler.ended.set()
-        return json.loads(figures.read_text()), time.monotonic() - started, sampler.samples
+        return json.loads(summary.read_text()), time.monotonic() - started, sampler.samples
 
 
 def _agreement(dataset: Dataset) -> dict[str, int]:
@@ -119,8 +113,8 @@ def _agreement(dataset: Dataset) -> dict[str, int]:
             for label, box in enumerate(boxes, start=1)
             if box is not None
         }
-        told = {r["label"]: (r["volume_px"], *((r[f"{a}_start"], r[f"{a}_stop"]) for a in axes)) for r in rows[frame]}
-        agreeing, cells = agreeing + (found == told), cells + len(found)
+        listed = {r["label"]: (r["volume_px"], *((r[f"{a}_start"], r[f"{a}_stop"]) for a in axes)) for r in rows[frame]}
+        agreeing, cells = agreeing + (found == listed), cells + len(found)
     return {"frames": len(frames), "agreeing": agreeing, "cells": cells}
 
 
@@ -135,7 +129,7 @@ def _make_bank(options: argparse.Namespace, settings: list[str]) -> dict[str, An
     """Make the bank with the config's cascade, in shards of `_PART_CELLS` cells and one frame."""
     shards = -(-options.make_bank // _PART_CELLS)
     parts = [f"generate.cells_per_shard={_PART_CELLS}", "generate.frames_per_shard=1"]
-    changes = [word for setting in (*settings, *parts) for word in ("--set", setting)]
+    changes = as_set_options([*settings, *parts])
     with tempfile.TemporaryDirectory() as folder:
         out = ["--out", f"{folder}/bank.zarr", "--frames", str(shards), "--keep-cells", str(options.bank)]
         summary, seconds, _ = _generate([options.config, *out, *changes], memory=False)
@@ -153,16 +147,16 @@ def main() -> None:
     arguments.add_argument("--frames", type=int)
     arguments.add_argument("--set", action="append", dest="settings", metavar="KEY.PATH=VALUE")
     options = suite_options(arguments, "end_to_end")
-    figures: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     if options.make_bank:
-        figures["bank"] = _make_bank(options, options.settings)
-        print(figures, flush=True)
+        results["bank"] = _make_bank(options, options.settings)
+        print(results, flush=True)
     words = [options.config, "--out", options.out, "--frames", str(options.frames)]
     words += ["--cells", str(options.bank)] if options.bank else []
-    words += [word for setting in options.settings for word in ("--set", setting)]
+    words += as_set_options(options.settings)
     summary, seconds, samples = _generate(words)
     objects = [meta for batch in obstore.list(Objects(options.out).store) for meta in batch]
-    figures |= {
+    results |= {
         "summary": {name: value for name, value in summary.items() if name != "dataset"},  # a folder of this machine
         "seconds": seconds,
         "frames_per_second": options.frames / seconds,
@@ -172,5 +166,5 @@ def main() -> None:
         "verify": _verified(options.out),
         "table": _agreement(Dataset(options.out)),
     }
-    print({name: value for name, value in figures.items() if name != "memory"}, flush=True)
-    save_result(f"end_to_end-{options.name}", figures)
+    print({name: value for name, value in results.items() if name != "memory"}, flush=True)
+    save_result(f"end_to_end-{options.name}", results)

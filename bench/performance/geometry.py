@@ -179,8 +179,8 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     truth = torch.cat([measured([rng], _GRID) for rng in held_out(max(chosen.sizes))]).to(chosen.device)
-    figures = {
+    results = {
         "surface": _surface_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
         "views": _view_rows(truth, chosen.sizes, chosen.repeats, chosen.device),
     }
-    save_result("geometry" if chosen.device == "cpu" else f"geometry-{chosen.device}", figures)
+    save_result("geometry" if chosen.device == "cpu" else f"geometry-{chosen.device}", results)

@@ -152,5 +152,5 @@ def main() -> None:
     assert not bad, bad
     assert came == _NODES, f"{came} actors began"
     assert summary.pool is not None
-    figures = {"gpus_at_start": summary.pool.actors, "actors": came, "shards": summary.made, "seconds": elapsed}
-    save_result("growing", figures)
+    results = {"gpus_at_start": summary.pool.actors, "actors": came, "shards": summary.made, "seconds": elapsed}
+    save_result("growing", results)

@@ -73,7 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         attempts, begun = Attempts(Objects(folder), "run", 5), time.monotonic()
         reports = list(pipeline.run(range(chosen.shards), _Slow(chosen.cells), attempts, 1, synthesis))
-    figures = {
+    results = {
         "store_mb": _STORE_MB,
         "shards": chosen.shards,
         "mb_a_shard": reports[0].counts["megabytes"],
@@ -83,8 +83,8 @@ def main() -> None:
         "most_waiting": _most_waiting([report.times for report in reports]),
     }
     ray.shutdown()
-    print(figures)
-    save_result("object_store", figures)
+    print(results)
+    save_result("object_store", results)
 
 
 def _most_waiting(times: Sequence[Mapping[str, tuple[float, float]]]) -> int:

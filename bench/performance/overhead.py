@@ -43,7 +43,7 @@ def _measure(actors: int, shards: int) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.time()
             reports = list(_run(folder, actors, shards * actors))
-            return _figures(reports, begun, time.time(), actors) | {"nodes": nodes, "composers": composers}
+            return _metrics(reports, begun, time.time(), actors) | {"nodes": nodes, "composers": composers}
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -55,7 +55,7 @@ def _run(folder: str, actors: int, shards: int) -> Any:
     return pipeline.run(range(shards), Sleeping(_COMPOSITION_S), attempts, 1, synthesis)
 
 
-def _figures(reports: list[ShardOutcome], begun: float, ended: float, actors: int) -> dict[str, float]:
+def _metrics(reports: list[ShardOutcome], begun: float, ended: float, actors: int) -> dict[str, float]:
     """Compute start-up and efficiency of one run."""
     spans = [(r.counts["process"], *r.times["synthesise"]) for r in reports]
     first = {process: min(start for p, start, _ in spans if p == process) for process, _, _ in spans}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.common.environment import save_result
-from bench.common.suite import described, suite_options
+from bench.common.suite import as_set_options, described, suite_options
 from raysynth.base.objects import Objects
 from raysynth.config.reading import load
 
@@ -27,10 +27,10 @@ from raysynth.config.reading import load
 def _run(config: str, out: str, actors: int, shards: int, settings: list[str], address: str | None) -> dict[str, Any]:
     """Generate one data set and compute its rates."""
     frames = shards * load(Path(config), settings).generate.frames_per_shard
-    words = [word for setting in (*settings, f"runtime.actors={actors}") for word in ("--set", setting)]
+    words = as_set_options([*settings, f"runtime.actors={actors}"])
     words += ["--address", address] if address else []
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "figures.json")
+        file = Path(folder, "summary.json")
         command = [sys.executable, "-m", "raysynth", "generate", config, "--out", out, "--frames", str(frames)]
         started = time.time()
         subprocess.run([*command, "--json", str(file), *words], check=True, stdout=subprocess.DEVNULL)

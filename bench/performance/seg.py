@@ -50,11 +50,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/Fluo-N2DH-GOWT1"))
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    figures: dict[str, dict[str, float]] = {}
+    results: dict[str, dict[str, float]] = {}
     for sequence in ("01", "02"):
         folders = options.data / f"{sequence}_ST" / "SEG", options.data / f"{sequence}_GT" / "SEG"
         (value, seconds), (expected, reference_s) = _race(*folders, options.rounds)
-        figures[sequence] = {
+        results[sequence] = {
             "seg": value,
             "seg_py_ctcmetrics": expected,
             "seconds": seconds,
@@ -62,5 +62,5 @@ def main() -> None:
             "ratio": reference_s / seconds,
             "target": _TARGET,
         }
-        print(sequence, figures[sequence])
-    save_result("seg", figures)
+        print(sequence, results[sequence])
+    save_result("seg", results)

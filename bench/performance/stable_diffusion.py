@@ -122,9 +122,9 @@ def _sampling(model: TextureModel, side: int, steps: int, device: str) -> dict[s
         control = torch.rand(n, 3, side, side, device=device)
         return lambda: model(x_t, t, control)
 
-    latent = torch.randn(1, *model.encoded_shape(side), device=device)
+    encoded = torch.randn(1, *model.encoded_shape(side), device=device)
     one, pair = (_median_seconds(call(n), device) for n in (1, 2))
-    decode = _timed(lambda: model.codec.decode(latent), device)
+    decode = _timed(lambda: model.codec.decode(encoded), device)
     here, guided = steps * one + decode, _GUIDED_STEPS * pair + decode
     return {
         "seconds_a_call": one,
@@ -151,20 +151,20 @@ def _count_parameters(model: TextureModel) -> dict[str, float]:
 
 def _training(counts: dict[str, float], options: argparse.Namespace) -> dict[str, Any]:
     """Train every case in a fresh process, where the free memory holds it."""
-    figures: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for optimizer, saving in _CASES:
         name = f"{optimizer}{'_gradient_checkpointing' if saving else ''}"
         trained = counts["trained_million"]
         values = trained * (2 + _STATES[optimizer]) + counts["frozen_million"]
         needed, free = values * 4e6 / _GIB + _BESIDE_GIB, _free_gib(options.device)
         if needed > free:
-            figures[name] = {
+            results[name] = {
                 "left_out": f"needs about {needed:.1f} GiB with {_BESIDE_GIB} to spare, {free:.1f} GiB were free"
             }
         else:
-            figures[name] = _in_new_process(options, optimizer, saving)
-        print(name, figures[name], flush=True)
-    return figures
+            results[name] = _in_new_process(options, optimizer, saving)
+        print(name, results[name], flush=True)
+    return results
 
 
 def _free_gib(device: str) -> float:
@@ -189,8 +189,8 @@ def _in_new_process(options: argparse.Namespace, optimizer: str, saving: bool) -
     done = subprocess.run(command + ["--saving"] * saving, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         return {"failed": f"exit code {done.returncode}: {(done.stderr.strip() or 'killed').splitlines()[-1]}"}
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    results: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return results
 
 
 def main() -> None:
@@ -209,10 +209,10 @@ def main() -> None:
     # Training comes first: this process must not hold a model beside its children's.
     with torch.device("meta"):
         counts = _count_parameters(_build(options.size, "meta"))
-    figures: dict[str, Any] = {"size": options.size, "device": options.device, "parameters": counts}
-    figures["training_256_px_batch_1"] = _training(counts, options)
+    results: dict[str, Any] = {"size": options.size, "device": options.device, "parameters": counts}
+    results["training_256_px_batch_1"] = _training(counts, options)
     model = _build(options.size, options.device).eval()
     for side in _SAMPLING_PX:
-        figures[f"sampling_{side}_px"] = _sampling(model, side, options.steps, options.device)
-        print(side, figures[f"sampling_{side}_px"], flush=True)
-    save_result("stable_diffusion" if options.size == "full" else f"stable_diffusion_{options.size}", figures)
+        results[f"sampling_{side}_px"] = _sampling(model, side, options.steps, options.device)
+        print(side, results[f"sampling_{side}_px"], flush=True)
+    save_result("stable_diffusion" if options.size == "full" else f"stable_diffusion_{options.size}", results)

@@ -78,7 +78,7 @@ class _Stages:
         }
 
 
-def _figures(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
+def _metrics(rows: list[dict[str, Any]], frames: int) -> dict[str, Any]:
     """Compute medians over shards: milliseconds per cell by stage, cells per second, the fraction of each stage."""
     stages = {
         stage: median(1000 * row["seconds"].get(stage, 0.0) / row["cells"] for row in rows)
@@ -119,7 +119,7 @@ def main() -> None:
         bundle, path = entry.split("=")
         stages = _Stages(bundle, path, chosen.device, [f"generate.cells_per_shard={chosen.cells}", *chosen.settings])
         rows = [stages.shard(index) for index in range(chosen.repeats + 1)][1:]
-        results[bundle] = _figures(rows, stages.frames)
+        results[bundle] = _metrics(rows, stages.frames)
         if chosen.device == "cuda":
             results[bundle]["gpu_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
             torch.cuda.reset_peak_memory_stats()

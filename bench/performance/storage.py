@@ -194,10 +194,10 @@ def main() -> None:
     arguments.add_argument("--shards", type=int)
     arguments.add_argument("--repeats", type=int)
     chosen = suite_options(arguments, "storage")
-    figures = {}
+    results = {}
     with tempfile.TemporaryDirectory(dir=chosen.folder) as parent:
         for entry in chosen.datasets:
             name, uri = entry.split("=", 1)
-            figures[name] = _measure(uri, chosen.shards, chosen.repeats, Path(parent))
-            print(name, figures[name], flush=True)
-    save_result("storage", figures)
+            results[name] = _measure(uri, chosen.shards, chosen.repeats, Path(parent))
+            print(name, results[name], flush=True)
+    save_result("storage", results)

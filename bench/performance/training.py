@@ -72,7 +72,7 @@ def _run(config: Config, folder: Path, workers: int, kill_step: int | None = Non
     return {
         "losses": {step: value for of_attempt in losses for step, value in of_attempt.items()},
         "weights": [*state["ema"]["shadow_params"], *state["model"].values()],
-        "figures": {
+        "metrics": {
             "attempts": len(files),
             "steps_redone": sum(map(len, losses)) - last,
             "images_per_second": float(np.mean(rates)),
@@ -101,15 +101,15 @@ def main() -> None:
         one, two = (_run(config, Path(folder, str(workers)), workers) for workers in (1, 2))
         killed = _run(config, Path(folder, "killed"), 1, kill_step=options.steps // 2)
     apart = [abs(two["losses"][step] / loss - 1) for step, loss in one["losses"].items()]
-    figures = {
+    results = {
         "steps": options.steps,
         "first_loss": one["losses"][1],
         "last_loss": one["losses"][options.steps],
         "largest_relative_difference_of_loss": max(apart),
-        "one_worker": one["figures"],
-        "two_workers": two["figures"],
-        "killed": killed["figures"]
+        "one_worker": one["metrics"],
+        "two_workers": two["metrics"],
+        "killed": killed["metrics"]
         | {"weights_equal": all(map(torch.equal, one["weights"], killed["weights"])), "killed_at": options.steps // 2},
     }
-    print(figures)
-    save_result("training" if options.precision == "no" else f"training-{options.precision}", figures)
+    print(results)
+    save_result("training" if options.precision == "no" else f"training-{options.precision}", results)

@@ -68,13 +68,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    figures: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for path in options.configs:
         config = load(path)
         prepared = load_prepared(config)
         crops = prepared.validation
         fold = config.texture.fold(crops.side_px)
-        rows = figures[config.name] = {
+        rows = results[config.name] = {
             "side_px": crops.side_px,
             f"folded {fold}x{fold}": _losses(PixelFolding(fold), crops),
         }
@@ -82,4 +82,4 @@ def main() -> None:
             stage, seconds = _learned(config, prepared, factor, options.steps)
             rows[f"autoencoder {factor}"] = _losses(stage, crops) | {"seconds": seconds}
         print(config.name, rows, flush=True)
-        save_result("autoencoders", figures)
+        save_result("autoencoders", results)

@@ -63,9 +63,9 @@ def main() -> None:
     stops = [options.steps // 3, 2 * options.steps // 3, options.steps]
     common = ["texture.autoencoder=1", f"texture.train.steps={options.steps}", "texture.train.threads=1"]
     common += [f"texture.train.checkpoint_every={options.steps}", f"texture.train.sample_every={options.steps}"]
-    figures = {}
+    results = {}
     for conditioning in ("concat", "control"):
         config = load(options.config, [*common, f"texture.conditioning={conditioning}"])
         with tempfile.TemporaryDirectory() as folder:
-            figures[conditioning] = _train(config, load_prepared(config), folder, stops)
-    save_result("conditioning", figures)
+            results[conditioning] = _train(config, load_prepared(config), folder, stops)
+    save_result("conditioning", results)

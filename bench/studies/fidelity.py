@@ -103,24 +103,24 @@ class _Features:
         return torch.from_numpy(np.load(file)).double()
 
 
-def _likeness(features: _Features, sets: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
+def _similarity(features: _Features, sets: dict[str, NDArray[np.uint8]]) -> dict[str, Any]:
     """Compute FID and KID of synthetic and of training images against `half`, beside `other_half`."""
     found = {name: features(images) for name, images in sets.items()}
     names = ("synthetic", "training")
     return {name: asdict(fidelity.compare_features(found["half"], found["other_half"], found[name])) for name in names}
 
 
-def _crop_likeness(
+def _crop_similarity(
     features: _Features, fixed: IntensityMap, validation: _CropSet, training: _CropSet, synthetic: _CropSet, count: int
 ) -> dict[str, Any]:
     """Compute FID and KID of single-cell crops."""
     rng = generator(_SEED, 1, Stage.EVALUATION, 0)
     half, other = (validation.of(rows).some(count, rng) for rows in _halves(validation.frames, rng))
     sets = {"half": half, "other_half": other, "training": training.some(count, rng), "synthetic": synthetic}
-    return _likeness(features, {name: to_bytes(crops.images, fixed) for name, crops in sets.items()})
+    return _similarity(features, {name: to_bytes(crops.images, fixed) for name, crops in sets.items()})
 
 
-def _tile_likeness(
+def _tile_similarity(
     features: _Features, fixed: IntensityMap, config: Config, training: list[LabelledImage], dataset: str, count: int
 ) -> dict[str, Any]:
     """Compute FID and KID of tiles of frames."""
@@ -136,10 +136,10 @@ def _tile_likeness(
     area = float(load_prepared(config).statistics.cells.area_px.at(0.5))
     side = tile_side(2 * np.sqrt(area / np.pi), [frame for frames in sets.values() for frame in frames])
     tiles = {name: to_bytes(random_tiles(frames, side, count, rng), fixed) for name, frames in sets.items()}
-    return {"side_px": side, **_likeness(features, tiles)}
+    return {"side_px": side, **_similarity(features, tiles)}
 
 
-def _cell_figures(validation: _CropSet, training: _CropSet, synthetic: _CropSet) -> dict[str, Any]:
+def _cell_metrics(validation: _CropSet, training: _CropSet, synthetic: _CropSet) -> dict[str, Any]:
     """Measure adherence, morphology and near-copies of crops, as many synthetic as real."""
     rng = generator(_SEED, 3, Stage.EVALUATION, 0)
     real = validation.some(len(synthetic.images), rng)
@@ -189,42 +189,42 @@ def _measure(bundle: Bundle, config: Config, dataset: str | None, features: _Fea
     prepared = load_prepared(config)
     validation, training = (_real_crops(config, prepared, split) for split in ("validation", "train"))
     synthetic = _drawn_crops(bundle, config, counts.crops)
-    figures: dict[str, Any] = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
-    figures |= {
+    results: dict[str, Any] = {"weights": features.inception.name, "grey_values": [fixed.low, fixed.high]}
+    results |= {
         "swap_test": _swapped(bundle, config, prepared.validation),
-        "cells": _cell_figures(validation, training, synthetic),
+        "cells": _cell_metrics(validation, training, synthetic),
     }
-    print(figures, flush=True)
-    figures["crops"] = _crop_likeness(features, fixed, validation, training, synthetic, counts.crops)
+    print(results, flush=True)
+    results["crops"] = _crop_similarity(features, fixed, validation, training, synthetic, counts.crops)
     if dataset:
-        figures["tiles"] = _tile_likeness(features, fixed, config, frames, dataset, counts.tiles)
-    return figures
+        results["tiles"] = _tile_similarity(features, fixed, config, frames, dataset, counts.tiles)
+    return results
 
 
-def _show(name: str, figures: dict[str, Any]) -> None:
+def _show(name: str, results: dict[str, Any]) -> None:
     """Print the table of one bundle."""
-    print(f"\n{name}, Inception weights: {figures['weights']}")
+    print(f"\n{name}, Inception weights: {results['weights']}")
     for kind in ("crops", "tiles"):
         for which in ("synthetic", "training"):
-            if kind not in figures:
+            if kind not in results:
                 continue
-            row = figures[kind][which]
+            row = results[kind][which]
             print(
                 f"{kind} {which:9} n {row['n']}  KID {row['kid']:.4f} - {row['kid_real']:.4f} = {row['excess']:.4f} "
                 f"± {row['error']:.4f} (at most {_TARGETS['excess']})  "
                 f"FID {row['fid']:.2f} / {row['fid_real']:.2f} = {row['ratio']:.2f} (at most {_TARGETS['ratio']})"
             )
-    for figure, row in (figures["cells"] | {"swap_test": figures["swap_test"]}).items():
+    for figure, row in (results["cells"] | {"swap_test": results["swap_test"]}).items():
         print(f"{figure:15}", "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
 
 
-def _write_card(bundle: Bundle, figures: dict[str, Any], config: str) -> None:
+def _write_card(bundle: Bundle, results: dict[str, Any], config: str) -> None:
     """Put the chief metrics into the bundle and its card."""
-    kept = {f"{kind}_{key}": figures[kind]["synthetic"][key] for kind in ("crops", "tiles") if kind in figures
+    kept = {f"{kind}_{key}": results[kind]["synthetic"][key] for kind in ("crops", "tiles") if kind in results
             for key in ("n", "kid", "kid_real", "excess", "error", "fid", "fid_real")}  # fmt: skip
-    adherences = figures["cells"]["adherence"]
+    adherences = results["cells"]["adherence"]
     kept |= {"cells_adherence": adherences["synthetic"], "cells_adherence_real": adherences["real"]}
-    command = f"python -m bench fidelity {bundle.info.name}={config} --weights {figures['weights']}"
+    command = f"python -m bench fidelity {bundle.info.name}={config} --weights {results['weights']}"
     save_info(bundle.folder, bundle.info.model_copy(update={"fidelity": kept, "fidelity_command": command}))
 
 

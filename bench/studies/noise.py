@@ -31,7 +31,7 @@ def _measure(rho: float) -> dict[str, float]:
 def main() -> None:
     """Measure and save."""
     described(__doc__).parse_args()
-    figures = {f"rho={rho:g}": _measure(rho) for rho in (0.0, 0.7, 3.0)}
-    for name, row in figures.items():
+    results = {f"rho={rho:g}": _measure(rho) for rho in (0.0, 0.7, 3.0)}
+    for name, row in results.items():
         print(name, row)
-    save_result("noise", figures)
+    save_result("noise", results)

@@ -29,9 +29,10 @@ from raysynth.cascade.cascade import open_cascade
 from raysynth.config import Config
 from raysynth.config.reading import load
 from raysynth.geometry import stars
+from raysynth.geometry.moments import degree_power
 from raysynth.geometry.radial import coefficients
 from raysynth.geometry.slicing import slices
-from raysynth.geometry.spectrum import Spectrum, power
+from raysynth.geometry.spectrum import Spectrum
 from raysynth.measures.shape import SHAPE_METRICS, half_distance, ks_distance, measure_shape, shape_columns
 from raysynth.preparation.cells import LabelledCell
 from raysynth.preparation.found_frames import labelled_cells
@@ -59,7 +60,7 @@ def _plain_harmonics(config: Config, widths_um: NDArray[np.float64], cells: int)
     assert voxel_um is not None
     masks = []
     for item, rng in enumerate(held_out(cells, stream=4)):
-        shape = stars.draw([rng], Spectrum.plain(config.shapes), config.shapes.axial_ratio)
+        shape = stars.draw_stars([rng], Spectrum.plain(config.shapes), config.shapes.axial_ratio)
         # The equivalent diameter of the shape's projection is made that of a real cell.
         field = shape.fields(64)[0]
         seen = float((field > 0).any(dim=0).sum()) * (2 / 64) ** 2
@@ -106,7 +107,7 @@ def _spectra(sets: dict[str, _Masks], fitted: Spectrum, voxel_um: tuple[float, .
     by_degree = {"fitted": fitted.power()}
     for name, masks in sets.items():
         tall = [mask for mask in masks if len(mask) >= 4]
-        by_degree[name] = power(np.stack([coefficients(mask, voxel_um, fitted.max_degree) for mask in tall]))
+        by_degree[name] = degree_power(np.stack([coefficients(mask, voxel_um, fitted.max_degree) for mask in tall]))
     return {name: values[1:].round(6).tolist() for name, values in by_degree.items()}
 
 
@@ -132,10 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     fitted = open_cascade(chosen.bundle, config, "cpu").statistics.shapes
     assert fitted is not None
-    figures: dict[str, Any] = {"cells": {name: len(masks) for name, masks in sets.items()}}
+    results: dict[str, Any] = {"cells": {name: len(masks) for name, masks in sets.items()}}
     for smoothing in _SMOOTHINGS:
-        figures[f"smoothed_by_{smoothing:g}_px"] = _compare(sets, voxel_um, smoothing)
-    figures["spectrum"] = _spectra(sets, fitted, voxel_um)
-    for name, row in figures["smoothed_by_1_px"].items():
+        results[f"smoothed_by_{smoothing:g}_px"] = _compare(sets, voxel_um, smoothing)
+    results["spectrum"] = _spectra(sets, fitted, voxel_um)
+    for name, row in results["smoothed_by_1_px"].items():
         print(name, {key: round(value, 3) for key, value in row.items() if not key.startswith("quantiles")})
-    save_result("shapes", figures)
+    save_result("shapes", results)

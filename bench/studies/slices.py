@@ -31,7 +31,7 @@ _RHOS = (0.0, 0.35, 0.5, 0.7, 1.0, 1.5)
 _Stack = tuple[Floats, Mask]
 
 
-def _likeness(cells: list[_Stack]) -> dict[str, float]:
+def _similarity(cells: list[_Stack]) -> dict[str, float]:
     """Average over cells of images and masks `(z, y, x)`, without the two slices at either end of tall cells."""
     jumps, inside, around = [], [], []
     for stack, outlines in cells:
@@ -71,13 +71,13 @@ def _measure(bundle: Bundle, config: Config, count: int) -> dict[str, dict[str, 
     chosen = generator(0, 0, Stage.EVALUATION, 0).choice(len(usual_stacks), count, replace=False)
     cells = [usual_stacks[i] for i in chosen]
     masks = [np.asarray(crops.masks[rows]) for rows in cells]
-    figures = {"real": _likeness([(crops.images[rows], m) for rows, m in zip(cells, masks, strict=True)])}
-    print(config.name, "real", figures["real"], flush=True)
+    results = {"real": _similarity([(crops.images[rows], m) for rows, m in zip(cells, masks, strict=True)])}
+    print(config.name, "real", results["real"], flush=True)
     for rho in _RHOS:
         name = f"rho={rho:g}"
-        figures[name] = _likeness(list(zip(_painted(bundle, config, crops, cells, rho), masks, strict=True)))
-        print(config.name, name, figures[name], flush=True)
-    return figures
+        results[name] = _similarity(list(zip(_painted(bundle, config, crops, cells, rho), masks, strict=True)))
+        print(config.name, name, results[name], flush=True)
+    return results
 
 
 def main() -> None:
@@ -86,10 +86,10 @@ def main() -> None:
     parser.add_argument("bundles", nargs="*", default=["embryo-3d=configs/embryo-3d.yaml"], help="bundle=config.yaml")
     parser.add_argument("--cells", type=int, default=10)
     options = parser.parse_args()
-    figures = {}
+    results = {}
     for entry in options.bundles:
         name, path = entry.split("=")
         bundle = open_bundle(name)
         config = resolve(load(Path(path)), bundle.info)
-        figures[config.name] = _measure(bundle, config, options.cells)
-    save_result("slices", figures)
+        results[config.name] = _measure(bundle, config, options.cells)
+    save_result("slices", results)

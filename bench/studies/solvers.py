@@ -88,7 +88,7 @@ def _unipc(predict: Any, x_t: Tensor, model: TextureModel, steps: int) -> Tensor
     return x_t
 
 
-def _figures_of(images: Floats, masks: Mask) -> dict[str, float]:
+def _crop_metrics(images: Floats, masks: Mask) -> dict[str, float]:
     """Compute mean granularity and adherence of crops in grey values."""
     table = morphology.crop_metrics(images, masks)
     return {"granularity": float(table["granularity"].mean()), "adherence": float(adherence(images, masks).mean())}
@@ -118,7 +118,7 @@ def main() -> None:
     slices = [crop_slice(crops, int(i)) for i in half]
     shape = model.encoded_shape(crops.side_px)
     pairs = [(one, normal(generator(_SEED, 1, Stage.TEXTURE, i), *shape)) for i, one in enumerate(slices)]
-    figures: dict[str, Any] = {"weights": inception.name, "real": _figures_of(real[0], masks), "settings": {}}
+    results: dict[str, Any] = {"weights": inception.name, "real": _crop_metrics(real[0], masks), "settings": {}}
     reference: Tensor | None = None
     for setting in _SETTINGS:
         start = time.process_time()
@@ -130,13 +130,13 @@ def main() -> None:
         # Real crops of other cells: no pair is alike by its mask.
         row = compare_features(real_features[1], reference, features)
         key = f"{setting[0]} {setting[1]} spacing {setting[2]:g}"
-        figures["settings"][key] = {
+        results["settings"][key] = {
             "textures_per_second": options.crops / seconds,
             "kid": row.kid,
             "kid_over_reference": row.excess,
             "error": row.error,
             "fid": row.fid,
-            **_figures_of(grey, masks),
+            **_crop_metrics(grey, masks),
         }
-        print(key, {k: round(v, 5) for k, v in figures["settings"][key].items()}, flush=True)
-    save_result(f"solvers-{bundle.info.name}", figures)
+        print(key, {k: round(v, 5) for k, v in results["settings"][key].items()}, flush=True)
+    save_result(f"solvers-{bundle.info.name}", results)

@@ -87,16 +87,16 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="settings")
     options = parser.parse_args()
     kept = RESULTS / "starts.json"
-    figures: dict[str, Any] = json.loads(kept.read_text())["figures"] if kept.exists() else {}
+    results: dict[str, Any] = json.loads(kept.read_text())["figures"] if kept.exists() else {}
     for pair in options.pairs:
         bundle, path = pair.split("=")
         common = [f"texture.train.steps={options.steps}", f"texture.train.checkpoint_every={options.steps}"]
         config = load(Path(path), [*common, f"texture.train.sample_every={options.steps}", *options.settings])
-        real, rows = _Real(config, options.weights, options.crops), figures.setdefault(config.name, {})
+        real, rows = _Real(config, options.weights, options.crops), results.setdefault(config.name, {})
         for limit in _LIMITS:
             for start in (bundle, "scratch"):
                 key = f"{limit or 'all'} cells from {start.rsplit('/', 1)[-1]}"
                 if key not in rows:
                     rows[key] = _arm(config, real, start, limit)
                     print(config.name, key, rows[key], flush=True)
-                    save_result("starts", figures)
+                    save_result("starts", results)

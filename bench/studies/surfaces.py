@@ -44,8 +44,8 @@ def _volume_iou(fields: Tensor, truth: Tensor) -> Tensor:
 
 def _summary(values: Tensor) -> dict[str, float]:
     """Compute mean, fifth percentile and least."""
-    figures = {"mean": values.mean(), "p5": values.quantile(0.05), "least": values.min()}
-    return {name: round(float(value), 4) for name, value in figures.items()}
+    results = {"mean": values.mean(), "p5": values.quantile(0.05), "least": values.min()}
+    return {name: round(float(value), 4) for name, value in results.items()}
 
 
 def _fit_all(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> list[tuple[Surfaces, int]]:

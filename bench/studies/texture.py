@@ -41,7 +41,7 @@ def _measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, coun
     painted = paint_rows(model, config, crops, chosen)
     seconds = time.perf_counter() - start
     synthetic, of_real = adherence(painted, masks), adherence(real, masks)
-    figures = {
+    results = {
         "crops": count,
         "adherence_synthetic": float(synthetic.mean()),
         "adherence_real": float(of_real.mean()),
@@ -53,12 +53,12 @@ def _measure(bundle: Bundle, crops: Crops, table: pa.Table, config: Config, coun
     cells = cells[: len(cells) // 2 * 2]
     for name, which in (("crops", chosen), ("cells", cells)):
         masks = np.asarray(crops.masks[which])
-        figures[f"swap_{name}_pairs"] = len(which) // 2
-        figures[f"swap_{name}_synthetic"] = float(
+        results[f"swap_{name}_pairs"] = len(which) // 2
+        results[f"swap_{name}_synthetic"] = float(
             swap_test(paint_rows(model, config, crops, which, True), masks).mean()
         )
-        figures[f"swap_{name}_real"] = float(swap_test(np.asarray(crops.images[which], np.float32), masks).mean())
-    return figures
+        results[f"swap_{name}_real"] = float(swap_test(np.asarray(crops.images[which], np.float32), masks).mean())
+    return results
 
 
 def _largest_crops(table: pa.Table) -> NDArray[np.intp]:
@@ -74,13 +74,13 @@ def main() -> None:
     parser.add_argument("bundles", nargs="*", default=_SHIPPED, help="bundle=config.yaml")
     parser.add_argument("--crops", type=int, default=200)
     options = parser.parse_args()
-    figures = {}
+    results = {}
     for entry in options.bundles:
         name, config_path = entry.split("=")
         config, bundle = load(Path(config_path)), open_bundle(name)
         table = crop_table(config, "validation")
-        figures[name] = _measure(
+        results[name] = _measure(
             bundle, load_prepared(config).validation, table, resolve(config, bundle.info), options.crops
         )
-        print(name, figures[name])
-    save_result("texture", figures)
+        print(name, results[name])
+    save_result("texture", results)

@@ -122,22 +122,22 @@ def _with_relief(bundle: Bundle, config: Config, surfaces: Surfaces, condition: 
     return iou(seen[:, 0] > 0, condition[:, 0] > 0)
 
 
-def _summary(figures: dict[str, Tensor]) -> dict[str, dict[str, float]]:
+def _summary(results: dict[str, Tensor]) -> dict[str, dict[str, float]]:
     """Compute mean, tenth percentile and least of every metric."""
     return {
         name: {"mean": float(v.mean()), "tenth": float(v.quantile(0.1)), "least": float(v.min())}
-        for name, v in figures.items()
+        for name, v in results.items()
     }
 
 
-def _gate_curve(figures: dict[str, Tensor]) -> list[dict[str, float]]:
+def _gate_curve(results: dict[str, Tensor]) -> list[dict[str, float]]:
     """Compute the fraction rejected and the means of what passes, for each threshold."""
     curve = []
     for threshold in _THRESHOLDS:
-        passed = torch.minimum(figures["mask_iou"], figures["view_iou"]) >= threshold
+        passed = torch.minimum(results["mask_iou"], results["view_iou"]) >= threshold
         row = {"min_iou": threshold, "rejected": float(1 - passed.float().mean())}
         if passed.any():
-            row |= {name: float(figures[name][passed].mean()) for name in ("mask_iou", "view_iou")}
+            row |= {name: float(results[name][passed].mean()) for name in ("mask_iou", "view_iou")}
         curve.append(row)
     return curve
 
@@ -161,9 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     masks["shapes"] = masks["shapes"][: chosen.masks - len(masks["real"])]
     parts = {name: _measure(bundle, config, some) for name, some in masks.items()}
     together = {name: torch.cat([part[name] for part in parts.values()]) for name in parts["real"]}
-    figures: dict[str, Any] = {name: len(some) for name, some in masks.items()}
-    figures |= {"min_iou": config.gate.min_iou, "sampler_steps": config.views.sampler_steps}
+    results: dict[str, Any] = {name: len(some) for name, some in masks.items()}
+    results |= {"min_iou": config.gate.min_iou, "sampler_steps": config.views.sampler_steps}
     for name, part in (parts | {"together": together}).items():
-        figures[f"of_{name}"] = _summary(part) | {"gate": _gate_curve(part)}
+        results[f"of_{name}"] = _summary(part) | {"gate": _gate_curve(part)}
     print({name: round(value["mean"], 4) for name, value in _summary(together).items()})
-    save_result("views", figures)
+    save_result("views", results)

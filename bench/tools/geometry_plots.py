@@ -67,12 +67,12 @@ def _gate() -> Figure:
 
 def _batches() -> Figure:
     """Plot seconds per cell against the number of cells at once."""
-    figures = read_result("geometry")
+    results = read_result("geometry")
     figure, axes = plt.subplots(figsize=(6, 3.6))
     for stage, label in (("surface", "NeuS, batched"), ("views", "16 views of 64 px")):
-        rows = figures[stage]["rows"]
+        rows = results[stage]["rows"]
         axes.loglog([row["cells"] for row in rows], [row["s_a_cell"] for row in rows], marker="o", label=label)
-    axes.axhline(figures["surface"]["plain_neus"]["s_a_cell"], color="grey", linestyle="--", label="plain NeuS")
+    axes.axhline(results["surface"]["plain_neus"]["s_a_cell"], color="grey", linestyle="--", label="plain NeuS")
     axes.set(xlabel="cells at once", ylabel="seconds per cell")
     axes.legend(fontsize=8)
     return figure

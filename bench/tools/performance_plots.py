@@ -14,10 +14,10 @@ _ROLES = {"composers": "composing tasks", "driver": "driver", "raylet": "raylet"
 
 def _memory() -> Figure:
     """Plot the memory of the largest process of each kind over the run of 100,000 frames."""
-    figures = read_result("end_to_end-100k")
+    results = read_result("end_to_end-100k")
     figure, axes = plt.subplots(figsize=(6, 3.2))
     for role, label in _ROLES.items():
-        samples = [s for s in figures["memory"] if role in s["largest_mb"]]
+        samples = [s for s in results["memory"] if role in s["largest_mb"]]
         axes.plot([s["seconds"] / 60 for s in samples], [s["largest_mb"][role] for s in samples], label=label)
     axes.set(xlabel="minutes", ylabel="MiB without shared pages", ylim=(0, None))
     axes.legend(fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.88))
@@ -26,17 +26,17 @@ def _memory() -> Figure:
 
 def _stages() -> Figure:
     """Plot the fraction of the time of each stage."""
-    figures = read_result("stages")
-    figure, axes = plt.subplots(figsize=(7, 0.7 + 0.6 * len(figures)))
-    names = list(dict.fromkeys(stage for row in figures.values() for stage in row["milliseconds_a_cell"]))
+    results = read_result("stages")
+    figure, axes = plt.subplots(figsize=(7, 0.7 + 0.6 * len(results)))
+    names = list(dict.fromkeys(stage for row in results.values() for stage in row["milliseconds_a_cell"]))
     colours = {name: f"C{i}" for i, name in enumerate(names)}
-    for y, row in enumerate(figures.values()):
+    for y, row in enumerate(results.values()):
         left = 0.0
         for name, share in row["share"].items():
             axes.barh(y, share, left=left, color=colours[name])
             left += share
     axes.set_yticks(
-        range(len(figures)), [f"{name}\n{row['cells_a_second']:.2g} cells/s" for name, row in figures.items()]
+        range(len(results)), [f"{name}\n{row['cells_a_second']:.2g} cells/s" for name, row in results.items()]
     )
     axes.set(xlabel="fraction of the time of one process", xlim=(0, 1))
     handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]

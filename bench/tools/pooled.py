@@ -50,11 +50,11 @@ def main() -> None:
         raise SystemExit("the tables have no test scores of real and another arm in common: run them to the end")
     pooled = {arm: _pool([_read(folder, names) for folder in args.folders]) for arm, names in seeds.items()}
     real = pooled[_ARMS[0]]
-    figures = {
+    results = {
         "cells": int(real.cells.sum()),
         "frames": len(real.cells),
         "seg": {arm: scores.seg().tolist() for arm, scores in pooled.items()},
         "gains": {f"{arm} - real": asdict(difference(pooled[arm], real)) for arm in list(pooled)[1:]},
     }
-    print(json.dumps(figures, indent=1))
-    save_result(f"pooled-{args.name}", figures)
+    print(json.dumps(results, indent=1))
+    save_result(f"pooled-{args.name}", results)

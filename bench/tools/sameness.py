@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep", type=Path, help="folder that keeps the data sets and logs")
     options = parser.parse_args(arguments)
     folder = options.keep or Path(tempfile.mkdtemp())
-    figures = {}
+    results = {}
     for pair in options.configs:
         kind, _, config = pair.partition("=")
         if kind not in _SMALL or not config:
@@ -218,8 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         place.mkdir(parents=True)
         strict = _strict_bundle(load(Path(config), settings), place / "bundle")
         job = _Job(config, (*settings, f"bundle={strict}"), frames, place)
-        figures[kind] = _measure(job, options.seed)
-        print(kind, json.dumps(figures[kind], indent=1), flush=True)
-    save_result("sameness", figures)
+        results[kind] = _measure(job, options.seed)
+        print(kind, json.dumps(results[kind], indent=1), flush=True)
+    save_result("sameness", results)
     if options.keep is None:
         shutil.rmtree(folder)

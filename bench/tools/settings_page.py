@@ -23,8 +23,8 @@ This page is written by `make docs` from `raysynth/config/`.
 - Lengths called `*_um` are micrometres; `*_px` are pixels of the data's own (y, x) grid. Sizes and voxel sizes are in
   the order z, y, x (2D: y, x).
 - Relative folders are relative to the directory the command runs in, not to the file.
-- `extends: other.yaml`, a file beside this one or the name of a configuration that comes with the package, takes every
-  setting of the other that this one does not set.
+- `extends: other` names a file beside this one, or a configuration that comes with the package. Every setting of the
+  other is taken that this one does not set.
 - `--set key.path=value`, with every command and as often as needed, replaces one setting: `--set generate.frames=100`.
   The value is YAML: `--set data.voxel_um='[1, 0.2, 0.2]'`, `--set bundle=null`.
 - A mistake is answered with one sentence that names the file, its line and the setting.

@@ -18,7 +18,7 @@ _ROW = ("seg", "seeds", "validation", "gain_in_last_quarter", "plateau", "steps_
 _WHOLE = ("name", "scored", "gains", "left_out", "settings", "versions")
 
 
-def _figures(found: dict[str, Any]) -> dict[str, Any]:
+def _metrics(found: dict[str, Any]) -> dict[str, Any]:
     """Choose what is kept of a table."""
     rows = {
         title: {key: row[key] for key in _ROW} | {"images": row["images"][0]} for title, row in found["rows"].items()
@@ -32,4 +32,4 @@ def main() -> None:
     parser = described(__doc__)
     parser.add_argument("tables", nargs="+", metavar="NAME=FILE")
     for name, _, file in (text.partition("=") for text in parser.parse_args().tables):
-        save_result(f"table-{name}", _figures(json.loads(Path(file).read_text())))
+        save_result(f"table-{name}", _metrics(json.loads(Path(file).read_text())))
