@@ -1,8 +1,7 @@
 """The commands that make something: crops, models and data sets."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,16 +10,10 @@ from raysynth.cli.interrupts import interruptible
 from raysynth.cli.options import Address, ConfigFile, Json, Overrides
 from raysynth.cli.terminal import show_report, shown_progress
 
+if TYPE_CHECKING:
+    from raysynth.api import TrainTarget
+
 making = typer.Typer()
-
-
-class _What(StrEnum):
-    """What `train` trains."""
-
-    masks = "masks"
-    views = "views"
-    texture = "texture"
-    all = "all"
 
 
 @making.command("fetch")
@@ -49,7 +42,7 @@ def _prepare(config: ConfigFile, overrides: Overrides = None, json: Json = None)
 
 @making.command("train")
 def _train(
-    what: _What,
+    what: Annotated[str, typer.Argument(metavar="MODEL", help="masks, views or texture; or all that are needed.")],
     config: ConfigFile,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes under Ray Train. [default: this one, without Ray]")
@@ -61,7 +54,7 @@ def _train(
     """Train models on what `prepare` made (or make it first); resumes from the last checkpoint."""
     settings = raysynth.load(config, overrides or ())
     with interruptible("the last checkpoint is kept, and the same command resumes from it"):
-        report = raysynth.fit(settings, what.value, workers=workers, address=address)
+        report = raysynth.fit(settings, cast("TrainTarget", what), workers=workers, address=address)
     show_report(report, json)
     if not report.ok:
         raise typer.Exit(1)
