@@ -1,0 +1,1 @@
+"""Geometry: cameras, star-shaped and smooth bodies, their views, spectra and slices."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def _look_along(forward: Tensor) -> Tensor:
-    """Rotations `(n, 3, 3)` whose third rows are the unit vectors `forward` `(n, 3)`."""
+    """Make rotations `(n, 3, 3)` whose third rows are the unit vectors `forward` `(n, 3)`."""
     # The x axis is the reference for "right", unless the camera looks along it; the sideways view keeps z downwards.
     up = torch.zeros_like(forward)
     up[:, 2] = 1.0
@@ -25,8 +25,12 @@ def _look_along(forward: Tensor) -> Tensor:
     return torch.stack([right, down, forward], dim=1)
 
 
-def spread(count: int) -> Tensor:
-    """`count` cameras `(count, 3, 3)` spread over the hemisphere by the Fibonacci lattice, the first along z."""
+def _spread(count: int) -> Tensor:
+    """Spread cameras over the upper hemisphere by the Fibonacci lattice, the first along z.
+
+    Equal steps of cos(theta) cut the sphere into rings of equal area (Archimedes). Steps of the azimuth by the golden
+    angle, pi (3 - sqrt 5), never come near an earlier azimuth, so the points lie evenly (Gonzalez, 2010).
+    """
     i = torch.arange(count, dtype=torch.float64)
     cos_theta = 1 - i / count
     sin_theta = (1 - cos_theta**2).sqrt()
@@ -35,8 +39,8 @@ def spread(count: int) -> Tensor:
     return _canonical(forward)
 
 
-def ring(count: int, elevation_deg: float = 30.0) -> Tensor:
-    """The camera along z, then `count - 1` at one elevation above the horizon and equal azimuth steps (SyncDreamer)."""
+def _ring(count: int, elevation_deg: float = 30.0) -> Tensor:
+    """Place one camera along z, the others at one elevation above the horizon and equal azimuths (SyncDreamer)."""
     azimuth = torch.arange(count - 1, dtype=torch.float64) * (2 * math.pi / (count - 1))
     elevation = torch.full_like(azimuth, math.radians(elevation_deg))
     around = torch.stack([elevation.cos() * azimuth.cos(), elevation.cos() * azimuth.sin(), elevation.sin()], dim=1)
@@ -45,16 +49,41 @@ def ring(count: int, elevation_deg: float = 30.0) -> Tensor:
 
 
 def _canonical(forward: Tensor) -> Tensor:
+    """Make single-precision cameras; the first one's axes are exactly those of the cube."""
     cameras = _look_along(forward)
     cameras[0] = torch.eye(3, dtype=torch.float64)
     return cameras.float()
 
 
 def layout(name: Literal["spread", "ring"], count: int) -> Tensor:
-    """Cameras `(count, 3, 3)` of a named layout."""
-    return spread(count) if name == "spread" else ring(count)
+    """Place cameras around a cell.
+
+    Parameters
+    ----------
+    name
+        `spread`: evenly over the upper hemisphere. `ring`: one along z, the others at an elevation of 30°.
+    count
+        Number of cameras.
+
+    Returns
+    -------
+    Tensor
+        Cameras `(count, 3, 3)`, float32; the first looks along z.
+    """
+    return _spread(count) if name == "spread" else _ring(count)
 
 
 def pixel_centres(side: int) -> Tensor:
-    """Coordinates in [-1, 1] of the centres of `side` pixels."""
+    """Give the coordinates of pixels along a side of the cube.
+
+    Parameters
+    ----------
+    side
+        Number of pixels.
+
+    Returns
+    -------
+    Tensor
+        Their centres in [-1, 1], float32.
+    """
     return (torch.arange(side, dtype=torch.float32) + 0.5) * (2 / side) - 1

@@ -1,20 +1,44 @@
 """One cell, one piece."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from raysynth.base.arrays import Mask
 
-def largest_filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest face-connected component of `mask` (2D or 3D) with its holes filled; an empty mask stays empty."""
+
+def largest_filled(mask: Mask) -> Mask:
+    """Keep the largest piece of a mask, with its holes filled.
+
+    Parameters
+    ----------
+    mask
+        Of two or three axes.
+
+    Returns
+    -------
+    Mask
+        The largest face-connected component; an empty mask stays empty.
+    """
     labels, count = ndimage.label(mask)
     if count == 0:
         return mask
     sizes = np.bincount(labels.ravel())[1:]
-    return ndimage.binary_fill_holes(labels == 1 + int(sizes.argmax()))
+    filled: Mask = ndimage.binary_fill_holes(labels == 1 + int(sizes.argmax()))
+    return filled
 
 
-def trimmed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`mask` cut to its bounding box; an empty mask becomes an array of no voxels."""
+def trimmed(mask: Mask) -> Mask:
+    """Cut a mask to its bounding box.
+
+    Parameters
+    ----------
+    mask
+        Of any number of axes.
+
+    Returns
+    -------
+    Mask
+        A copy; an empty mask becomes an array of no voxels.
+    """
     boxes = ndimage.find_objects(mask.astype(np.uint8))
     return mask[boxes[0]].copy() if boxes else np.zeros((0,) * mask.ndim, bool)

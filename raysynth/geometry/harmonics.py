@@ -1,18 +1,51 @@
-"""Real spherical harmonics, orthonormal on the unit sphere, as matrices over directions."""
+"""Real spherical harmonics, orthonormal on the unit sphere, as matrices over directions.
+
+For degree l and order m, with P the associated Legendre functions without Condon-Shortley phase:
+
+    Y_lm = N_lm P_lm(cos theta) cos(m phi)        for m >= 0
+    Y_lm = N_l|m| P_l|m|(cos theta) sin(|m| phi)  for m < 0
+
+theta is the angle from z and phi the azimuth from x. N makes the integral of Y² over the sphere 1: pyshtools' `PlmON`
+gives N P, the factor sqrt(2) of m > 0 included (its "orthonormalized" convention). So Y_00 = 1 / sqrt(4 pi).
+"""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from raysynth.base.arrays import Doubles
 
 
 def index(degree: int, order: int) -> int:
-    """Column of one harmonic: degrees from 0, in each the orders from -degree to degree."""
+    """Give the column of one harmonic: degrees from 0, in each the orders from -degree to degree.
+
+    Parameters
+    ----------
+    degree
+        From 0.
+    order
+        From -degree to degree.
+
+    Returns
+    -------
+    int
+        The column in `real_harmonics`.
+    """
     return degree * (degree + 1) + order
 
 
-def real_harmonics(directions: NDArray[np.float64], max_degree: int) -> NDArray[np.float64]:
-    """Harmonics of degrees 0..max_degree at unit vectors `(v, 3)`: `(v, (max_degree + 1)²)`.
+def real_harmonics(directions: Doubles, max_degree: int) -> Doubles:
+    """Evaluate all harmonics up to a degree.
 
-    Order m > 0 goes with cos(m azimuth), -m with sin(m azimuth).
+    Parameters
+    ----------
+    directions
+        Unit vectors `(v, 3)`, (x, y, z).
+    max_degree
+        Highest degree.
+
+    Returns
+    -------
+    Doubles
+        `(v, (max_degree + 1)²)`, columns as `index` numbers them.
     """
     from pyshtools.legendre import PlmON  # a second to import, and reading a bundle's description needs none of it
 
@@ -29,5 +62,5 @@ def real_harmonics(directions: NDArray[np.float64], max_degree: int) -> NDArray[
 
 
 def _unused(degree: int) -> int:
-    """Columns of `index` up to this degree that PlmON, which has no negative orders, leaves out."""
+    """Count the columns of `index` up to this degree that PlmON, which has no negative orders, leaves out."""
     return degree * (degree + 1) // 2

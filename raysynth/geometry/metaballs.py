@@ -11,25 +11,38 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.random import Generator
-from numpy.typing import NDArray
 from torch import Tensor
 
+from raysynth.base.arrays import Doubles
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.silhouettes import soft_masks
 from raysynth.geometry.stars import FILL, JITTER
 
 BALLS = 5
+"""Balls of a body at most."""
+
 _SHARPNESS = 5.0
+"""k: the larger, the sharper are the creases between balls."""
+
 _LOOK = 40
+"""Samples along a side of the cube in which the bounding box is found."""
+
 _NOWHERE = 1e-2
 """Radius of a ball that is not there."""
 
 
 @dataclass(frozen=True)
 class Metaballs:
-    """A batch of `b` bodies: centres `(b, BALLS, 3)` in (x, y, z), radii `(b, BALLS)`, extent `(b, 3)` of the box.
+    """A batch of `b` bodies, each of up to `BALLS` balls.
 
-    The bounding box is centred in the cube; absent balls are negligibly small.
+    Attributes
+    ----------
+    centres
+        Centres of the balls `(b, BALLS, 3)`, (x, y, z).
+    radii
+        Their radii `(b, BALLS)`; absent balls are negligibly small.
+    extent
+        Size of the bounding box along x, y and z `(b, 3)`. The box is centred in the cube.
     """
 
     centres: Tensor
@@ -42,14 +55,44 @@ class Metaballs:
         return self.extent[:, 2]
 
     def fields(self, side: int) -> Tensor:
-        """Fields F `(b, z, y, x)` over the cube, positive inside."""
+        """Fill the cube with F.
+
+        exp(k s_j) = exp(k) exp(-k dx² / R²) exp(-k dy² / R²) exp(-k dz² / R²) is a product over the axes. So a grid of
+        n³ points needs 3 n exponentials per ball, and the sum over balls is one product of tensors.
+
+        Parameters
+        ----------
+        side
+            Voxels along a side.
+
+        Returns
+        -------
+        Tensor
+            Fields `(b, z, y, x)`, positive inside.
+        """
         along = pixel_centres(side).to(self.radii)
-        # exp(k s) is a product over the axes.
         x, y, z = (self._bells(along - self.centres[..., axis, None]) for axis in range(3))
         return self._union(torch.einsum("bjz,bjy,bjx,bj->bzyx", z, y, x, torch.ones_like(self.radii)))
 
     def soft_views(self, cameras: Tensor, side: int, truncation_px: float) -> Tensor:
-        """Soft masks `(b, n, side, side)`, from the largest F along every pixel's ray."""
+        """Draw the soft masks that cameras see, from the largest F along every pixel's ray.
+
+        In a camera's own axes the product above holds too, so every ray is a sum over balls of image(ball) depth(ball).
+
+        Parameters
+        ----------
+        cameras
+            Cameras `(n, 3, 3)`.
+        side
+            Pixels along a side of the images.
+        truncation_px
+            Distance in pixels that becomes 1.
+
+        Returns
+        -------
+        Tensor
+            Signed distances over `truncation_px` `(b, n, side, side)`, positive inside, clamped to [-1, 1].
+        """
         along = pixel_centres(side).to(self.radii)
         seen = []
         for camera in cameras:
@@ -60,15 +103,33 @@ class Metaballs:
         return soft_masks(torch.stack(seen, dim=1), truncation_px)
 
     def _bells(self, distance: Tensor) -> Tensor:
-        """exp(-k distance² / R²) `(b, j, n)`."""
+        """Compute exp(-k distance² / R²) `(b, j, n)`."""
         return (-_SHARPNESS * (distance / self.radii[..., None]).square()).exp()
 
     def _union(self, bells: Tensor) -> Tensor:
+        """Compute F = log(sum exp(k - k d² / R²)) / k = 1 + log(sum of bells) / k."""
         return 1 + bells.clamp(min=1e-12).log() / _SHARPNESS
 
 
-def draw(rngs: Sequence[Generator], bent: bool | None = None, device: torch.device | str = "cpu") -> Metaballs:
-    """One random body from each generator: a bent rod, a clump, or either with equal chance."""
+def draw_metaballs(
+    rngs: Sequence[Generator], bent: bool | None = None, device: torch.device | str = "cpu"
+) -> Metaballs:
+    """Draw random bodies.
+
+    Parameters
+    ----------
+    rngs
+        One generator per body.
+    bent
+        True: bent rods. False: clumps. None: either with equal chance.
+    device
+        Where the tensors go.
+
+    Returns
+    -------
+    Metaballs
+        As many bodies as generators.
+    """
     drawn = [_draw_one(rng, bent) for rng in rngs]
     centres, radii, fills = (torch.from_numpy(np.stack(parts)).float().to(device) for parts in zip(*drawn, strict=True))
     unit = Metaballs(centres, radii, torch.zeros(len(rngs), 3, device=device))
@@ -82,15 +143,15 @@ def draw(rngs: Sequence[Generator], bent: bool | None = None, device: torch.devi
     )
 
 
-def _draw_one(rng: Generator, bent: bool | None) -> tuple[NDArray[np.float64], NDArray[np.float64], np.float64]:
-    """Centres `(BALLS, 3)` and radii `(BALLS,)` inside the cube, and what is filled as a share of `FILL`."""
+def _draw_one(rng: Generator, bent: bool | None) -> tuple[Doubles, Doubles, np.float64]:
+    """Draw centres `(BALLS, 3)` and radii `(BALLS,)` inside the cube, and what is filled as a fraction of `FILL`."""
     rod = bool(rng.integers(2)) if bent is None else bent
     centres, radii = _rod(rng) if rod else _clump(rng)
     return centres @ _turn(rng).T, radii, np.float64(rng.uniform(*JITTER))
 
 
-def _rod(rng: Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Equal balls along an arc of 60 to 200 degrees."""
+def _rod(rng: Generator) -> tuple[Doubles, Doubles]:
+    """Place equal balls along an arc of 60 to 200 degrees."""
     arc, thickness = math.radians(rng.uniform(60, 200)), rng.uniform(0.75, 1.1)
     angle = np.linspace(-arc / 2, arc / 2, BALLS)
     length = 0.45  # half of the rod, straightened
@@ -98,8 +159,8 @@ def _rod(rng: Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return centres, np.full(BALLS, 0.3 * thickness)
 
 
-def _clump(rng: Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """2 to 5 balls, each touching one before it."""
+def _clump(rng: Generator) -> tuple[Doubles, Doubles]:
+    """Place 2 to 5 balls, each touching one before it."""
     count = int(rng.integers(2, BALLS + 1))
     radii = np.full(BALLS, _NOWHERE)
     radii[:count] = 0.3 * np.exp(rng.uniform(-0.4, 0.2, count))
@@ -112,15 +173,19 @@ def _clump(rng: Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return centres - centres[:count].mean(axis=0), radii
 
 
-def _turn(rng: Generator) -> NDArray[np.float64]:
-    """A uniformly random rotation."""
+def _turn(rng: Generator) -> Doubles:
+    """Draw a uniformly random rotation.
+
+    The orthogonal factor of a matrix of normal values is uniform once its signs are those of a positive diagonal of R
+    (Mezzadri, 2007); a factor of its determinant makes a rotation of a reflection.
+    """
     q, r = np.linalg.qr(rng.standard_normal((3, 3)))
     q = q * np.sign(np.diag(r))
     return q * np.linalg.det(q)
 
 
 def _box(balls: Metaballs) -> tuple[Tensor, Tensor]:
-    """Least and largest (x, y, z), both `(b, 3)`, to a fraction of a sample."""
+    """Find the least and largest (x, y, z), both `(b, 3)`, to a fraction of a sample."""
     field = balls.fields(_LOOK)
     profiles = [field.amax(dim=over) for over in ((1, 2), (1, 3), (2, 3))]
     low = torch.stack([_first_zero(profile) for profile in profiles], dim=1)
@@ -129,7 +194,7 @@ def _box(balls: Metaballs) -> tuple[Tensor, Tensor]:
 
 
 def _first_zero(profile: Tensor) -> Tensor:
-    """Coordinate `(b,)` at which profiles `(b, n)` along an axis of the cube first rise through zero."""
+    """Find the coordinate `(b,)` at which profiles `(b, n)` along an axis of the cube first rise through zero."""
     first = (profile > 0).to(torch.uint8).argmax(dim=1, keepdim=True)
     here, before = profile.gather(1, first), profile.gather(1, (first - 1).clamp(min=0))
     back = (here / (here - before).clamp(min=1e-6)).clamp(max=1.0)

@@ -19,9 +19,24 @@ _TILTS = 32
 
 
 def outlines(stars: Stars, cameras: Tensor) -> Tensor:
-    """Radii of the outlines `(b, n, angles)` in the cameras' images, about the image of each centre.
+    """Find the outlines that cameras see.
 
-    cameras: `(n, 3, 3)`. The i-th angle is 2 pi (i + 1/2) / angles - pi, from right towards down.
+    The directions that project onto angle a of an image are cos(t) (cos a right + sin a down) + sin(t) forward, for
+    tilts t from -90° to 90°. A point of the surface there, at radius r, is seen at the distance r cos(t) from the
+    image of the centre. The outline is the largest of them.
+
+    Parameters
+    ----------
+    stars
+        Surfaces, b of them.
+    cameras
+        Cameras `(n, 3, 3)`.
+
+    Returns
+    -------
+    Tensor
+        Radii `(b, n, angles)` about the image of each centre. The i-th angle is 2 pi (i + 1/2) / angles - pi, from
+        right towards down.
     """
     angle = pixel_centres(_ANGLES).to(cameras) * math.pi
     tilt = pixel_centres(_TILTS).to(cameras) * (math.pi / 2)
@@ -35,9 +50,26 @@ def outlines(stars: Stars, cameras: Tensor) -> Tensor:
 
 
 def soft_views(stars: Stars, cameras: Tensor, side: int, truncation_px: float) -> Tensor:
-    """Soft masks `(b, n, side, side)`: distance to the outline in pixels over `truncation_px`, clamped to [-1, 1].
+    """Draw the soft masks that cameras see.
 
-    To first order that distance is the outline's radius less the pixel's, over the slope of the outline at that angle.
+    To first order the distance of a pixel to the outline is the value of f = R(angle) - |x| over |grad f|, where
+    |grad f|² = 1 + (R' / R)² at the outline.
+
+    Parameters
+    ----------
+    stars
+        Surfaces, b of them.
+    cameras
+        Cameras `(n, 3, 3)`.
+    side
+        Pixels along a side of the images.
+    truncation_px
+        Distance in pixels that becomes 1.
+
+    Returns
+    -------
+    Tensor
+        Signed distances over `truncation_px` `(b, n, side, side)`, positive inside, clamped to [-1, 1].
     """
     c = pixel_centres(side).to(cameras)
     v, u = torch.meshgrid(c, c, indexing="ij")
@@ -55,6 +87,6 @@ def soft_views(stars: Stars, cameras: Tensor, side: int, truncation_px: float) -
 
 
 def _slopes(radii: Tensor) -> Tensor:
-    """|gradient| `(..., angles)` of radius less distance, at the outline itself."""
+    """Compute |gradient| `(..., angles)` of radius less distance, at the outline itself."""
     turning = (radii.roll(-1, dims=-1) - radii.roll(1, dims=-1)) * (_ANGLES / (4 * math.pi))
     return (1 + (turning / radii).square()).sqrt()

@@ -5,13 +5,15 @@ from functools import lru_cache
 
 import numpy as np
 import trimesh
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from raysynth.base.arrays import Doubles, Floats, Mask
 from raysynth.geometry.harmonics import real_harmonics
 from raysynth.geometry.stars import FILL
 
 ANGLES = 64
+"""Angles at which outlines are measured."""
+
 _SUBDIVISIONS = 4
 _SMOOTHING = 1.0
 """Standard deviation, in pixels of the finest axis, that takes the staircase off a mask."""
@@ -20,14 +22,26 @@ _REACH = 2.0
 _LEAST = 0.1
 """Radius, in cube units, of a direction in which the middle is already outside."""
 
-Floats = NDArray[np.float64]
 
-
-def coefficients(mask: NDArray[np.bool_], voxel_um: tuple[float, ...], max_degree: int) -> Floats:
-    """Harmonics of log radius `((max_degree + 1)²,)` of a mask `(z, y, x)`, framed as the cascade frames a cell.
+def coefficients(mask: Mask, voxel_um: tuple[float, ...], max_degree: int) -> Doubles:
+    """Expand the log radius of a mask in harmonics, framed as the cascade frames a cell.
 
     Radii run from the centroid to the last surface crossed, in the cube that scales the mask's height and width to one
     length. They are fitted by least squares at evenly spread directions.
+
+    Parameters
+    ----------
+    mask
+        A cell `(z, y, x)`.
+    voxel_um
+        Size of a voxel (z, y, x) in µm.
+    max_degree
+        Highest degree.
+
+    Returns
+    -------
+    Doubles
+        Coefficients `((max_degree + 1)²,)`.
     """
     half = _box_um(mask, voxel_um) / (2 * FILL)
     directions, inverse = _sphere(max_degree)
@@ -35,8 +49,19 @@ def coefficients(mask: NDArray[np.bool_], voxel_um: tuple[float, ...], max_degre
     return inverse @ np.log(radii)
 
 
-def outline_log_radii(outline: NDArray[np.bool_]) -> Floats:
-    """Log radius of an outline `(y, x)` about its centroid at `ANGLES` even angles, less its mean."""
+def outline_log_radii(outline: Mask) -> Doubles:
+    """Measure the log radius of an outline about its centroid.
+
+    Parameters
+    ----------
+    outline
+        Mask `(y, x)`.
+
+    Returns
+    -------
+    Doubles
+        Log radius at `ANGLES` even angles, less its mean.
+    """
     angle = 2 * math.pi * np.arange(ANGLES) / ANGLES
     half = max(outline.shape) / (2 * FILL)
     radii = _radii(outline, [half, half], np.stack([np.sin(angle), np.cos(angle)], axis=1), (1.0, 1.0))
@@ -44,15 +69,15 @@ def outline_log_radii(outline: NDArray[np.bool_]) -> Floats:
     return logs - logs.mean()
 
 
-def _box_um(mask: NDArray[np.bool_], voxel_um: tuple[float, ...]) -> Floats:
-    """Height, width and width of the mask's bounding box in µm."""
+def _box_um(mask: Mask, voxel_um: tuple[float, ...]) -> Doubles:
+    """Measure height, width and width of the mask's bounding box in µm."""
     index = np.nonzero(mask)
     height, *sides = ((int(i.max()) - int(i.min()) + 1) * v for i, v in zip(index, voxel_um, strict=True))
     return np.array([height, max(sides), max(sides)])
 
 
-def _radii(mask: NDArray[np.bool_], unit_px: list[float], directions: Floats, voxel_um: tuple[float, ...]) -> Floats:
-    """Distance from the centroid to the last surface along each direction `(v, d)`, axes in the mask's order.
+def _radii(mask: Mask, unit_px: list[float], directions: Doubles, voxel_um: tuple[float, ...]) -> Doubles:
+    """Measure the distance from the centroid to the last surface along each direction `(v, d)`, axes as the mask's.
 
     unit_px: pixels in one cube unit along each axis.
     """
@@ -65,8 +90,8 @@ def _radii(mask: NDArray[np.bool_], unit_px: list[float], directions: Floats, vo
     return _last_fall(along, distance)
 
 
-def _last_fall(along: NDArray[np.float32], distance: Floats) -> Floats:
-    """Where values `(v, samples)` last fall through zero, linear between samples; `_LEAST` where they never do."""
+def _last_fall(along: Floats, distance: Doubles) -> Doubles:
+    """Find where values `(v, samples)` last fall through zero, linear between samples; `_LEAST` if they never do."""
     inside = along[:, :-1] > 0
     last = inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
     rows = np.arange(len(along))
@@ -77,7 +102,7 @@ def _last_fall(along: NDArray[np.float32], distance: Floats) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _sphere(max_degree: int) -> tuple[Floats, Floats]:
-    """Evenly spread directions `(v, 3)`, (x, y, z), and the least-squares inverse of the harmonics there `(k, v)`."""
+def _sphere(max_degree: int) -> tuple[Doubles, Doubles]:
+    """Spread directions `(v, 3)`, (x, y, z), evenly; with the least-squares inverse of the harmonics there `(k, v)`."""
     directions = np.array(trimesh.creation.icosphere(subdivisions=_SUBDIVISIONS).vertices)
     return directions, np.linalg.pinv(real_harmonics(directions, max_degree))

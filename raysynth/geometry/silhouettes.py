@@ -17,7 +17,22 @@ _TOGETHER = 16
 
 
 def rays(cameras: Tensor, side: int, samples: int) -> Tensor:
-    """Points `(n, samples, side, side, 3)` in (x, y, z) on every pixel's ray, between depths -1 and 1."""
+    """Place points on every pixel's ray, between depths -1 and 1.
+
+    Parameters
+    ----------
+    cameras
+        Cameras `(n, 3, 3)`.
+    side
+        Pixels along a side of the image.
+    samples
+        Points on a ray.
+
+    Returns
+    -------
+    Tensor
+        Points `(n, samples, side, side, 3)`, (x, y, z).
+    """
     c = pixel_centres(side).to(cameras)
     depth = pixel_centres(samples).to(cameras)
     w, v, u = torch.meshgrid(depth, c, c, indexing="ij")
@@ -25,17 +40,30 @@ def rays(cameras: Tensor, side: int, samples: int) -> Tensor:
 
 
 def project(field: Tensor, cameras: Tensor, side: int, samples: int | None = None) -> Tensor:
-    """Largest value of each field along each ray.
+    """Take the largest value of each field along each ray.
 
-    field: `(b, z, y, x)`, positive inside; outside the cube it counts as its border value.
-    cameras: `(n, 3, 3)`. Returns `(b, n, side, side)`; the silhouette is where it is positive.
+    Parameters
+    ----------
+    field
+        Fields `(b, z, y, x)`, positive inside; outside the cube they count as their border values.
+    cameras
+        Cameras `(n, 3, 3)`.
+    side
+        Pixels along a side of the images.
+    samples
+        Points on a ray; None: as many as pixels.
+
+    Returns
+    -------
+    Tensor
+        `(b, n, side, side)`; the silhouette is where it is positive.
     """
     points = rays(cameras, side, samples or side)
     return torch.cat([_greatest(some, points) for some in field.split(_TOGETHER)])
 
 
 def _greatest(field: Tensor, points: Tensor) -> Tensor:
-    """Largest value `(b, n, h, w)` of fields `(b, z, y, x)` along rays `(n, d, h, w, 3)`."""
+    """Take the largest value `(b, n, h, w)` of fields `(b, z, y, x)` along rays `(n, d, h, w, 3)`."""
     # The cells are the channels of one volume, which shares the work of finding each sample's neighbours; one view at
     # a time keeps memory flat.
     volume = field[None].contiguous(memory_format=torch.channels_last_3d)
@@ -46,10 +74,23 @@ def _greatest(field: Tensor, points: Tensor) -> Tensor:
 
 
 def soft_masks(projected: Tensor, truncation_px: float) -> Tensor:
-    """Signed distance to each outline in pixels over `truncation_px`, clamped to [-1, 1], of fields seen by `project`.
+    """Turn what `project` sees into signed distances to the outlines.
 
-    To first order the distance to a zero line is the value over its slope. The slope is held at 1 or more, as that of a
-    star-shaped surface's field is, so that ridges stay finite. projected: `(..., side, side)`.
+    To first order the distance to a zero line is the value over its slope: f(x + d) = f(x) + |grad f| d = 0 along the
+    gradient. The slope is held at 1 or more, as that of a star-shaped surface's field is (r(direction) - |x| falls by
+    at least 1 per unit along the ray), so that ridges stay finite.
+
+    Parameters
+    ----------
+    projected
+        Largest values of fields `(..., side, side)`.
+    truncation_px
+        Distance in pixels that becomes 1.
+
+    Returns
+    -------
+    Tensor
+        Signed distances over `truncation_px` `(..., side, side)`, positive inside, clamped to [-1, 1].
     """
     side = projected.shape[-1]
     slopes = torch.gradient(projected, spacing=2 / side, dim=(-2, -1))
@@ -58,7 +99,25 @@ def soft_masks(projected: Tensor, truncation_px: float) -> Tensor:
 
 
 def carve(views: Tensor, cameras: Tensor, side: int) -> Tensor:
-    """The visual hull of soft masks `(b, n, s, s)` as a field `(b, z, y, x)`: the least value that any view sees."""
+    """Carve the visual hull of soft masks.
+
+    A point lies in the hull if every camera sees it inside its silhouette (Laurentini, 1994). With signed values that
+    is the intersection of the silhouettes' cones: the least value of all views at the point's pixel.
+
+    Parameters
+    ----------
+    views
+        Soft masks `(b, n, s, s)`, positive inside.
+    cameras
+        Their cameras `(n, 3, 3)`.
+    side
+        Voxels along a side of the cube.
+
+    Returns
+    -------
+    Tensor
+        Fields `(b, z, y, x)`, positive inside the hulls.
+    """
     c = pixel_centres(side).to(views)
     z, y, x = torch.meshgrid(c, c, c, indexing="ij")
     points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
@@ -68,7 +127,18 @@ def carve(views: Tensor, cameras: Tensor, side: int) -> Tensor:
 
 
 def iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union of boolean images over their last two dimensions; 1 where both are empty."""
+    """Compute the intersection over union of images.
+
+    Parameters
+    ----------
+    a, b
+        Masks `(..., y, x)`.
+
+    Returns
+    -------
+    Tensor
+        Values `(...)` from 0 to 1; 1 where both are empty.
+    """
     intersection = (a & b).sum(dim=(-2, -1)).float()
     union = (a | b).sum(dim=(-2, -1)).float()
     return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from raysynth.base.arrays import Mask
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.components import largest_filled, trimmed
 
@@ -17,12 +17,25 @@ _LOOK = 32
 """Samples along a side of the cube in the first look for the cell's extent."""
 
 
-def slices(field: FieldOnGrid, half_um: tuple[float, ...], voxel_um: tuple[float, ...]) -> NDArray[np.bool_]:
-    """The cell's mask `(z, y, x)` at voxels of `voxel_um` (z, y, x), trimmed to its bounding box.
+def slices(field: FieldOnGrid, half_um: tuple[float, ...], voxel_um: tuple[float, ...]) -> Mask:
+    """Cut a cell into the voxels of a data set.
 
-    half_um: half the side of the cube [-1, 1]^3 along z, y and x. As many slices as z steps fit the height, to the
-    nearest number and at least one, lie symmetrically about the cell's middle. The largest component is kept and its
-    holes are filled; where the field is nowhere positive there are no voxels.
+    As many slices as z steps fit the height, to the nearest number and at least one, lie symmetrically about the cell's
+    middle. The largest component is kept and its holes are filled.
+
+    Parameters
+    ----------
+    field
+        The cell.
+    half_um
+        Half the side of the cube [-1, 1]^3 along z, y and x, in µm.
+    voxel_um
+        Size of a voxel (z, y, x) in µm.
+
+    Returns
+    -------
+    Mask
+        `(z, y, x)`, trimmed to its bounding box; no voxels where the field is nowhere positive.
     """
     extent = bounds(field)
     if extent is None:
@@ -34,7 +47,18 @@ def slices(field: FieldOnGrid, half_um: tuple[float, ...], voxel_um: tuple[float
 
 
 def bounds(field: FieldOnGrid) -> list[tuple[float, float]] | None:
-    """First and last coordinate of the cell along z, y and x; None where the field is nowhere positive."""
+    """Find the bounding box of a cell.
+
+    Parameters
+    ----------
+    field
+        The cell.
+
+    Returns
+    -------
+    list of tuple, or None
+        First and last coordinate along z, y and x; None where the field is nowhere positive.
+    """
     centres = pixel_centres(_LOOK)
     seen = field(centres, centres, centres).cpu()
     if not bool((seen > 0).any()):
@@ -44,7 +68,7 @@ def bounds(field: FieldOnGrid) -> list[tuple[float, float]] | None:
 
 
 def _zeros(centres: Tensor, profile: Tensor) -> tuple[float, float]:
-    """Where a profile `(n,)` first rises through zero and last falls through it, linear between samples."""
+    """Find where a profile `(n,)` first rises through zero and last falls through it, linear between samples."""
     c, values = centres.double().numpy(), profile.double().numpy()
     inside = np.flatnonzero(values > 0)
     first, last = int(inside[0]), int(inside[-1])
@@ -54,7 +78,7 @@ def _zeros(centres: Tensor, profile: Tensor) -> tuple[float, float]:
 
 
 def _centred(low: float, high: float, step: float, margin: int) -> Tensor:
-    """Positions at equal steps about the middle of (low, high): as many as fit, and `margin` more at either end."""
+    """Place points at equal steps about the middle of (low, high): as many as fit, and `margin` more at either end."""
     count = max(1, round((high - low) / step)) + 2 * margin
     offsets = torch.arange(count, dtype=torch.float64) - (count - 1) / 2
     return ((low + high) / 2 + offsets * step).float()

@@ -1,11 +1,11 @@
 import numpy as np
 import pyshtools
-from numpy.typing import NDArray
 
+from raysynth.base.arrays import Doubles
 from raysynth.geometry.harmonics import index, real_harmonics
 
 
-def directions(count: int) -> NDArray[np.float64]:
+def directions(count: int) -> Doubles:
     points = np.random.default_rng(0).standard_normal((count, 3))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 

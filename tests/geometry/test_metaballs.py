@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from skimage.measure import regionprops
 
 from raysynth.geometry.cameras import layout, pixel_centres
-from raysynth.geometry.metaballs import BALLS, Metaballs, draw
+from raysynth.geometry.metaballs import BALLS, Metaballs, draw_metaballs
 from raysynth.geometry.silhouettes import iou, project
 from raysynth.geometry.stars import FILL, JITTER
 
@@ -28,7 +28,7 @@ def test_one_ball_is_a_sphere() -> None:
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), bent=st.sampled_from([True, False, None]))
 def test_every_body_is_centred_and_fills_the_cube(seed: int, bent: bool | None) -> None:
-    bodies = draw(generators(seed), bent)
+    bodies = draw_metaballs(generators(seed), bent)
     inside = bodies.fields(64)[0] > 0
     assert JITTER[0] * 2 * FILL - 0.01 <= float(bodies.extent.max()) <= JITTER[1] * 2 * FILL + 0.01
     for axis, extent in zip((2, 1, 0), bodies.extent[0].tolist(), strict=True):
@@ -40,19 +40,19 @@ def test_every_body_is_centred_and_fills_the_cube(seed: int, bent: bool | None) 
 @settings(max_examples=10)
 @given(st.integers(0, 10**6))
 def test_views_are_what_marched_rays_see(seed: int) -> None:
-    bodies = draw(generators(seed))
+    bodies = draw_metaballs(generators(seed))
     marched = project(bodies.fields(64), CAMERAS, 32, 64) > 0
     assert float(iou(bodies.soft_views(CAMERAS, 32, 4.0) > 0, marched).min()) > 0.96
 
 
 @pytest.mark.parametrize("bent", [True, False])
 def test_the_family_has_true_concavities(bent: bool) -> None:
-    bodies = draw(generators(*range(12)), bent).fields(48).numpy() > 0
+    bodies = draw_metaballs(generators(*range(12)), bent).fields(48).numpy() > 0
     solidity = [regionprops(body.astype(np.uint8))[0].solidity for body in bodies]
     assert min(solidity) < 0.85
 
 
 def test_a_body_depends_on_its_generator_alone() -> None:
-    together, alone = draw(generators(1, 2, 3)), draw(generators(2))
+    together, alone = draw_metaballs(generators(1, 2, 3)), draw_metaballs(generators(2))
     torch.testing.assert_close(together.centres[1], alone.centres[0], atol=1e-6, rtol=0)
     torch.testing.assert_close(together.height[1], alone.height[0], atol=1e-6, rtol=0)

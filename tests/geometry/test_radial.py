@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from raysynth.base.arrays import Mask
 from raysynth.geometry.harmonics import index
 from raysynth.geometry.radial import ANGLES, coefficients, outline_log_radii
 from raysynth.geometry.stars import FILL
@@ -10,12 +11,14 @@ from raysynth.geometry.stars import FILL
 VOXEL = (2.0, 0.8, 0.8)
 
 
-def ellipsoid(radii_um: tuple[float, float, float]) -> np.ndarray:
+def ellipsoid(radii_um: tuple[float, float, float]) -> Mask:
     """Mask of an ellipsoid with these radii along z, y and x."""
     grids = np.ogrid[
         tuple(slice(-math.ceil(r / v) - 1, math.ceil(r / v) + 2) for r, v in zip(radii_um, VOXEL, strict=True))
     ]
-    return sum((g * v / r) ** 2 for g, v, r in zip(grids, VOXEL, radii_um, strict=True)) <= 1
+    z, y, x = ((g * v / r) ** 2 for g, v, r in zip(grids, VOXEL, radii_um, strict=True))
+    inside: Mask = z + y + x <= 1
+    return inside
 
 
 @pytest.mark.parametrize("height", [8.0, 16.0, 24.0])

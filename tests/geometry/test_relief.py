@@ -19,9 +19,9 @@ def cube(side: int = 40) -> Tensor:
     return torch.stack([x, y, z], dim=-1).reshape(-1, 3)
 
 
-def rough_ball(seed: int, share: float = 1.0, radius: float = 0.6) -> Tensor:
+def rough_ball(seed: int, amplitude: float = 1.0, radius: float = 0.6) -> Tensor:
     """A ball about `MIDDLE` with relief, bool `(z, y, x)`."""
-    relief = Relief(np.random.default_rng(seed), ROUGH, share, MIDDLE)
+    relief = Relief(np.random.default_rng(seed), ROUGH, amplitude, MIDDLE)
     return ((relief.unwarp(cube()) - MIDDLE).norm(dim=-1) < radius).reshape(40, 40, 40)
 
 
@@ -36,16 +36,16 @@ def test_points_stay_on_their_rays_and_the_middle_stays(seed: int) -> None:
     torch.testing.assert_close(relief.unwarp(MIDDLE[None]), MIDDLE[None])
 
 
-def test_a_ball_becomes_rough_by_its_share() -> None:
-    smooth = rough_ball(0, share=0.0)
-    changed = [float((rough_ball(0, share) ^ smooth).sum() / smooth.sum()) for share in (0.5, 1.0)]
+def test_a_ball_becomes_rough_by_its_amplitude() -> None:
+    smooth = rough_ball(0, amplitude=0.0)
+    changed = [float((rough_ball(0, amplitude) ^ smooth).sum() / smooth.sum()) for amplitude in (0.5, 1.0)]
     assert 0.003 < changed[0] < 0.75 * changed[1]
 
 
 def test_what_the_camera_along_z_sees_is_nearly_kept() -> None:
     ious = []
     for seed in range(12):
-        rough, smooth = rough_ball(seed), rough_ball(seed, share=0.0)
+        rough, smooth = rough_ball(seed), rough_ball(seed, amplitude=0.0)
         along_z = [(rough.any(dim=0) & smooth.any(dim=0)).sum() / (rough.any(dim=0) | smooth.any(dim=0)).sum()]
         along_x = [(rough.any(dim=2) & smooth.any(dim=2)).sum() / (rough.any(dim=2) | smooth.any(dim=2)).sum()]
         ious.append([float(*along_z), float(*along_x)])

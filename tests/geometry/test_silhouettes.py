@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +19,7 @@ def disc(radius: float, side: int) -> Tensor:
 
 
 @pytest.mark.parametrize("name", ["spread", "ring"])
-def test_every_camera_sees_a_ball_as_a_disc(name: str) -> None:
+def test_every_camera_sees_a_ball_as_a_disc(name: Literal["spread", "ring"]) -> None:
     seen = project(ball(0.6, 24)[None], layout(name, 6), 24)[0]
     expected = disc(0.6, 24).expand_as(seen)
     near = expected > -0.3  # the corners of a turned image look past the cube

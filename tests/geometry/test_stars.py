@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from raysynth.config import ShapesConfig
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.spectrum import Spectrum
-from raysynth.geometry.stars import FILL, JITTER, Stars, draw, framed
+from raysynth.geometry.stars import FILL, JITTER, Stars, draw_stars, framed
 
 PLAIN = Spectrum.plain(ShapesConfig(max_degree=6))
 
 
 def some(*seeds: int, aspect: tuple[float, float] = (0.9, 1.1)) -> Stars:
-    return draw([np.random.default_rng(seed) for seed in seeds], PLAIN, aspect)
+    return draw_stars([np.random.default_rng(seed) for seed in seeds], PLAIN, aspect)
 
 
 def round_cell(aspect: float, fill: float = FILL) -> Stars:
@@ -40,12 +40,20 @@ def test_a_shape_without_harmonics_is_a_spheroid() -> None:
 def test_every_shape_is_centred_as_large_and_as_tall_as_asked(seed: int, aspect: float) -> None:
     shapes = some(seed, aspect=(aspect, aspect))
     extent = shapes.extent[0]
-    assert float(extent[2] / extent[:2].max()) == pytest.approx(aspect, rel=0.04)
+    assert float(extent[2] / extent[:2].max()) == pytest.approx(aspect, rel=0.15)
     assert JITTER[0] * 2 * FILL - 1e-4 <= float(extent.max()) <= JITTER[1] * 2 * FILL + 1e-4
     field = shapes.fields(48)[0]
     assert box(field) == pytest.approx(extent.tolist(), abs=0.09)
-    torch.testing.assert_close((field > 0).float().mean() * 8, (field.flip(0, 1, 2) > 0).float().mean() * 8)
+    for axis in range(3):
+        along = torch.nonzero((field > 0).movedim(axis, 0).flatten(1).any(dim=1))
+        assert int(along[0] + along[-1]) == pytest.approx(47, abs=2)
     assert all(float(face.max()) < 0 for axis in range(3) for face in (field.select(axis, 0), field.select(axis, -1)))
+
+
+def test_most_shapes_are_as_tall_as_asked_to_a_hundredth() -> None:
+    shapes = some(*range(40), aspect=(1.5, 1.5))
+    found = shapes.extent[:, 2] / shapes.extent[:, :2].amax(dim=1)
+    assert float((found / 1.5 - 1).abs().median()) < 0.01
 
 
 def test_one_surface_is_read_on_any_grid() -> None:
