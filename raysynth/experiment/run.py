@@ -28,7 +28,7 @@ from raysynth.experiment.rows import TableRow
 from raysynth.experiment.scoring import Split
 from raysynth.experiment.set_metrics import SetMetrics
 from raysynth.experiment.tasks import (
-    Task,
+    TableTask,
     record_tasks,
     scoring_tasks,
     table_jobs,
@@ -153,7 +153,7 @@ def _call(task: Callable[[], None]) -> None:
     task()
 
 
-def _run(tasks: Sequence[Task], threads: int, device: str, progress: Progress) -> None:
+def _run(tasks: Sequence[TableTask], threads: int, device: str, progress: Progress) -> None:
     """Run all tasks; the first error is raised when the others have ended."""
     remote = ray.remote(_call).options(num_cpus=threads, num_gpus=int(device == "cuda"))
     names = {remote.remote(task): name for name, task in tasks}

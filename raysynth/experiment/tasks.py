@@ -14,7 +14,7 @@ from raysynth.experiment.records import keep_records, kept_frames, make_records
 from raysynth.experiment.rows import row_seeds
 from raysynth.measures.frame_sets import frame_set
 
-Task = tuple[str, Callable[[], None]]
+TableTask = tuple[str, Callable[[], None]]
 """What to call a piece of work, and the work: a function that can be sent to another process."""
 
 
@@ -88,7 +88,7 @@ def unscored(jobs: Iterable[Job]) -> list[Job]:
     return [job for job in jobs if not job.scores.exists()]
 
 
-def record_tasks(jobs: Sequence[Job], train: Sequence[Frame], synthetic: Mapping[str, SyntheticSet]) -> list[Task]:
+def record_tasks(jobs: Sequence[Job], train: Sequence[Frame], synthetic: Mapping[str, SyntheticSet]) -> list[TableTask]:
     """List the records that trainings need and that are not there yet.
 
     Parameters
@@ -102,10 +102,10 @@ def record_tasks(jobs: Sequence[Job], train: Sequence[Frame], synthetic: Mapping
 
     Returns
     -------
-    list of Task
+    list of TableTask
         One for each frame.
     """
-    tasks: list[Task] = []
+    tasks: list[TableTask] = []
     for folder, frames in _needed(jobs).items():
         for frame in sorted(frames - kept_frames(folder)):
             name = folder.name
@@ -114,7 +114,7 @@ def record_tasks(jobs: Sequence[Job], train: Sequence[Frame], synthetic: Mapping
     return tasks
 
 
-def training_tasks(jobs: Sequence[Job]) -> list[Task]:
+def training_tasks(jobs: Sequence[Job]) -> list[TableTask]:
     """List the trainings of jobs.
 
     Parameters
@@ -124,13 +124,13 @@ def training_tasks(jobs: Sequence[Job]) -> list[Task]:
 
     Returns
     -------
-    list of Task
+    list of TableTask
         One for each job.
     """
     return [(f"{job.key} trained", partial(train_arm, job)) for job in jobs]
 
 
-def scoring_tasks(jobs: Sequence[Job]) -> list[Task]:
+def scoring_tasks(jobs: Sequence[Job]) -> list[TableTask]:
     """List the scorings of jobs.
 
     Parameters
@@ -140,7 +140,7 @@ def scoring_tasks(jobs: Sequence[Job]) -> list[Task]:
 
     Returns
     -------
-    list of Task
+    list of TableTask
         One for each job.
     """
     return [(f"{job.key} scored", partial(score_arm, job)) for job in jobs]
