@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,13 +19,16 @@ from raysynth.config.reading import load
 ROOT = Path(__file__).parents[1]
 LAUNCH = ROOT / "launch"
 
+Job = dict[str, Any]
+
 
 @pytest.fixture
-def job() -> dict:
-    return yaml.safe_load((LAUNCH / "rayjob.yaml").read_text())
+def job() -> Job:
+    job: Job = yaml.safe_load((LAUNCH / "rayjob.yaml").read_text())
+    return job
 
 
-def test_the_job_has_what_kuberay_requires(job: dict) -> None:
+def test_the_job_has_what_kuberay_requires(job: Job) -> None:
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
     assert job["metadata"]["name"]
     cluster = job["spec"]["rayClusterSpec"]
@@ -37,7 +41,7 @@ def test_the_job_has_what_kuberay_requires(job: dict) -> None:
         assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
 
 
-def test_the_job_asks_for_a_gpu_for_every_actor(job: dict) -> None:
+def test_the_job_asks_for_a_gpu_for_every_actor(job: Job) -> None:
     (group,) = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
     limits = group["template"]["spec"]["containers"][0]["resources"]["limits"]
     words = job["spec"]["entrypoint"].split()
@@ -48,7 +52,7 @@ def test_the_job_asks_for_a_gpu_for_every_actor(job: dict) -> None:
     assert config.runtime.max_actors == group["maxReplicas"] * int(limits["nvidia.com/gpu"])
 
 
-def test_image_and_job_have_the_pinned_ray(job: dict) -> None:
+def test_image_and_job_have_the_pinned_ray(job: Job) -> None:
     pinned = re.search(r"^ray==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     assert pinned is not None
     assert job["spec"]["rayClusterSpec"]["rayVersion"] == pinned[1]

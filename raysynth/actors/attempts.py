@@ -10,26 +10,56 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from raysynth.base.errors import RaysynthError
 from raysynth.base.objects import Objects
 
-FOLDER = "runs/attempts"
+ATTEMPTS = "runs/attempts"
+"""Where the records lie in a data set."""
 
 
-class Exhausted(Exception):
+class Exhausted(RaysynthError):
     """A shard has used up its attempts without a result."""
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """The attempt records of one run in the data set `target`, at most `limit` a shard and stage."""
+    """The attempt records of one run.
+
+    Attributes
+    ----------
+    target
+        The data set that it writes.
+    run
+        Name of the run.
+    limit
+        Most tries per shard and stage.
+    """
 
     target: Objects
     run: str
     limit: int
 
     def begin(self, stage: str, shard: int) -> int:
-        """Record a try at `stage` of `shard` and return its number, from 1; Exhausted when there were `limit`."""
-        folder = f"{FOLDER}/{self.run}/{stage}/{shard:06d}"
+        """Record a try.
+
+        Parameters
+        ----------
+        stage
+            What is tried: `synthesise` or `compose`.
+        shard
+            Number of the shard.
+
+        Returns
+        -------
+        int
+            Number of the try, from 1.
+
+        Raises
+        ------
+        Exhausted
+            When there were as many as the limit allows.
+        """
+        folder = f"{ATTEMPTS}/{self.run}/{stage}/{shard:06d}"
         number = 1 + len(self.target.keys(folder))
         if number > self.limit:
             raise Exhausted(f"its process died in each of {self.limit} attempts (runtime.max_attempts)")
@@ -38,7 +68,13 @@ class Attempts:
         return number
 
 
-def clear(target: Objects) -> None:
-    """Delete the records of all runs; only the holder of the data set's lease may."""
-    for key in target.keys(FOLDER):
+def clear_attempts(target: Objects) -> None:
+    """Delete the records of all runs; only the holder of the data set's lease may.
+
+    Parameters
+    ----------
+    target
+        The data set.
+    """
+    for key in target.keys(ATTEMPTS):
         target.delete(key)

@@ -7,27 +7,42 @@ from contextlib import contextmanager
 
 import ray
 
-from raysynth.base.errors import InputError
+from raysynth.base.errors import InputError, first_line
 
 
 @contextmanager
 def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
-    """Connect to the Ray cluster at `address`, or start one on this machine; yields its logical resources.
+    """Connect to a Ray cluster, or start one on this machine.
 
-    Without `address`, `RAY_ADDRESS` counts. A cluster that the caller is connected to already is used and left running.
-    Raises InputError when nothing answers at `address`.
+    Parameters
+    ----------
+    address
+        Of a running cluster; None: that of `RAY_ADDRESS`, else a new one, which ends with the block. A cluster that the
+        caller is connected to already is used and left running.
+
+    Yields
+    ------
+    dict
+        Its logical resources by Ray's names.
+
+    Raises
+    ------
+    InputError
+        When nothing answers at the address.
     """
     if ray.is_initialized():
         yield ray.cluster_resources()
         return
     # Ray's core writes warnings about its own workings to stderr, between the lines meant for the user.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # Ray lowers its workers' priority by 15, beside which any other job starves them.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
-        with _silenced_stderr():  # where it also says that this was set
+        with _silenced_stderr():  # where it also says that these were set
             ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(
-            f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]}): start one with "
+            f"--address {address}: no Ray cluster answers there ({first_line(error)}): start one with "
             "'ray start --head', set RAY_AUTH_MODE=token if it asks for a token, or leave --address out to use this "
             "machine"
         ) from None

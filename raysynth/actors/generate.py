@@ -1,201 +1,188 @@
 """`raysynth generate`: from a bundle to a data set, or from half a data set to a whole one."""
 
+import math
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from raysynth.actors import attempts, pipeline
-from raysynth.actors.attempts import Attempts
+from raysynth.actors.attempts import Attempts, clear_attempts
 from raysynth.actors.cluster import cluster
+from raysynth.actors.finding import Factory, find_source
+from raysynth.actors.keeping import BankKeeper, keeper_of
 from raysynth.actors.meter import Meter
-from raysynth.actors.pipeline import Report
-from raysynth.actors.sources import Factory, KeepingFactory, Source, from_bank, from_bundle
-from raysynth.actors.work import CascadeFactory, ShardComposer
-from raysynth.base.canonical import canonical_json
+from raysynth.actors.provenance import manifest_of, run_settings
+from raysynth.actors.record import RunRecord
+from raysynth.actors.shard_outcome import ShardOutcome
+from raysynth.actors.sources import BankCells, BundleCells, CellSource
+from raysynth.actors.summary import RunSummary
+from raysynth.actors.work import ShardComposer, cascade_factory
+from raysynth.base.addresses import absolute
 from raysynth.base.errors import InputError
 from raysynth.base.lease import Lease, require_lease
-from raysynth.base.objects import Objects, absolute
+from raysynth.base.objects import Objects
+from raysynth.base.progress import Progress, no_progress
 from raysynth.config import Config
-from raysynth.population.bank import BankIndex, BankWriter
+from raysynth.population.settings import CompositionSettings
 from raysynth.store.dataset import RUNS, create_dataset, finalise, invalidate, read_manifest
 from raysynth.store.manifest import Manifest
-from raysynth.store.marks import done_shards, record_failure
-from raysynth.store.spec import DatasetSpec
-from raysynth.train.run import bundle_folder
-
-Track = Callable[[Iterator[Report], int, Callable[[], str]], Iterable[Report]]
-VERSIONS = ("raysynth", "torch", "diffusers", "numpy", "scipy", "scikit-image", "zarr", "numcodecs", "pyarrow")
-# Settings that leave the bytes alone, or stand in the manifest by themselves. The bundle's hash stands for the data.
-NOT_BYTES: dict[str, Any] = {
-    "name": True,
-    "bundle": True,
-    "workspace": True,
-    "storage": True,
-    "data": True,
-    "crops": True,
-    "evaluate": True,
-    "generate": {"out", "frames", "seed", "dtype"},
-    "runtime": {"device", "actors", "max_actors", "cpus_per_actor", "max_attempts", "max_failures"},
-    **{model: {"train"} for model in ("masks", "views", "texture")},
-}
+from raysynth.store.marks import done_shards
 
 
 def generate(
     config: Config,
-    out: str | None = None,
+    out: str | Path | None = None,
     frames: int | None = None,
     seed: int | None = None,
     address: str | None = None,
     *,
-    cells: str | None = None,
-    keep_cells: str | None = None,
+    cells: str | Path | None = None,
+    keep_cells: str | Path | None = None,
     again: Collection[int] = (),
-    factory: Factory = CascadeFactory,
-    track: Track = lambda reports, total, state: reports,
-) -> dict[str, Any]:
-    """Make the data set of `config`, go on with it where a run was cut off, or extend it to more frames.
+    factory: Factory = cascade_factory,
+    progress: Progress = no_progress,
+) -> RunSummary:
+    """Make a data set, resume one where a run was cut off, or extend one to more frames.
 
-    out, frames, seed: instead of those in `config.generate`. address: a Ray cluster; None: this machine.
-    cells: a bank (folder or s3:// address) to compose from, without any model. keep_cells: where to keep the cells that
-    are made as such a bank.
-    again: shards to make anew although they are done.
-    factory: what the actors run, given the bundle, the config and the device. track: wraps the stream of the
-    given number of reports, for a progress bar; its last argument says in a line how the run is doing.
-    Returns the summary of the run; its `failed` gives the reason for each shard that could not be made.
-    Raises InputError for a bad setting, bundle, target or cluster, and while another run writes the data set.
+    Parameters
+    ----------
+    config
+        All settings.
+    out, frames, seed
+        Instead of those in `config.generate`.
+    address
+        Of a Ray cluster; None: this machine.
+    cells
+        Folder or address of a bank to compose from, without any model; None: the cells are made.
+    keep_cells
+        Folder or address of a bank in which the cells that are made are kept; None: nowhere.
+    again
+        Shards to make anew although they are done.
+    factory
+        Makes what the actors run; by default the cascade.
+    progress
+        Called with the number of shards that have ended, that of all to be made, and a line about the last one.
+
+    Returns
+    -------
+    RunSummary
+        What was made; its `failed` gives the reason for each shard that could not be.
+
+    Raises
+    ------
+    InputError
+        For a bad setting, bundle, target or cluster, and while another run writes the data set.
+    RunError
+        When the target is full, or the cluster cannot go on.
     """
-    given = {"out": out, "frames": frames, "seed": seed}
-    changed = config.generate.model_copy(update={name: value for name, value in given.items() if value is not None})
-    config = config.model_copy(update={"generate": changed})
-    settings = _settings(config, cells)
     if cells is not None and keep_cells is not None:
         raise InputError("--cells composes from cells that are kept already: leave --keep-cells out")
+    given = {"out": out, "frames": frames, "seed": seed}
+    config = config.with_(generate={name: value for name, value in given.items() if value is not None})
+    bank = None if cells is None else absolute(cells)
+    found = find_source(config, bank)  # whatever is wrong with settings or bundle shows before Ray starts
+    progress(0, math.ceil(config.generate.frames / config.generate.frames_per_shard), f"{_size(config)}; starting Ray")
     with cluster(address) as resources:
-        source = from_bank(config, cells) if cells is not None else from_bundle(config, resources, factory)
-        config, manifest = source.config, describe(source)
-        spec, uri = manifest.dataset, config.generate.out
-        target = Objects(absolute(uri), create=True)
-        if target.holds_other_than(RUNS):
-            read_manifest(target)  # a folder of something else is refused before a lease is left in it
-        keeping = None if keep_cells is None else _keeping(keep_cells, source, manifest, done_shards(target.uri))
-        run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        with Lease(target, run):
-            create_dataset(target.uri, manifest)
-            if again:
-                invalidate(target.uri, again)
-            done = done_shards(target.uri)
-            pending = sorted(set(range(spec.shards)) - done)
-            synthesiser = source.factory
-            if keeping is not None and synthesiser is not None:
-                keeping.writer.begin(keeping.index)
-                synthesiser = KeepingFactory(synthesiser, keeping.writer)
-            reports = pipeline.run(
-                pending,
-                synthesiser,
-                source.composer(ShardComposer(target, run, config, source.statistics, spec)),
-                Attempts(target, run, config.runtime.max_attempts),
-                source.pool,
-                config.runtime.threads,
-            )
-            meter = Meter(source.pool.actors if source.pool is not None else 0)
-            tracked = track(meter.measured(reports), len(pending), meter.line)
-            record: dict[str, Any] = {"run": run, "started": _now(), "settings": settings, "shards": []}
-            target.put(f"{RUNS}{run}.json", canonical_json(record))
-            summary = _follow(tracked, target, record, source, meter)
-            if keeping is not None:
-                bank = keeping.writer.seal(done_shards(target.uri))
-                summary["bank"] = {"place": keeping.writer.objects.uri, "parts": len(bank.parts), "cells": bank.cells}
-    return {"dataset": target.uri, "run": run, "device": source.device, "shards": spec.shards} | summary
+        plan = _plan(found.on(resources, factory), keep_cells)
+        with Lease(plan.target, plan.run):
+            return _run(plan, run_settings(config, bank), again, progress)
+
+
+def _size(config: Config) -> str:
+    generate = config.generate
+    return f"{_many(generate.frames, 'frame')} in shards of {generate.frames_per_shard}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 @dataclass(frozen=True)
-class _Keeping:
-    """The bank that a run keeps its cells in."""
+class _Plan:
+    """What a run is going to write, and where; nothing is written yet."""
 
-    writer: BankWriter
-    index: BankIndex
+    run: str
+    source: CellSource
+    manifest: Manifest
+    target: Objects
+    keeper: BankKeeper | None
 
-
-def _keeping(place: str, source: Source, manifest: Manifest, done: Set[int]) -> _Keeping:
-    """The bank at `place`, not begun yet; InputError when it is another, or lacks the cells of shards that are done."""
-    writer = BankWriter(Objects(absolute(place), create=True))
-    fixed = manifest.model_dump(include={"config", "bundle", "versions", "device", "seed"})
-    index = BankIndex(**fixed, statistics=source.statistics)
-    writer.check(index)
-    if lost := sorted(done - writer.kept()):
-        raise InputError(
-            f"--keep-cells {place}: shard {lost[0]} was made before without keeping its cells: choose another --out"
-        )
-    return _Keeping(writer, index)
+    @property
+    def composer(self) -> ShardComposer:
+        source, seed = self.source, self.manifest.seed
+        settings = CompositionSettings.of(source.config)
+        return ShardComposer(self.target, self.run, settings, source.statistics, seed, self.manifest.dataset)
 
 
-def describe(source: Source) -> Manifest:
-    """The manifest of the data set that comes from `source`."""
-    config = source.config
-    dataset = DatasetSpec(
-        frames=config.generate.frames,
-        frame_shape=config.population.frame_px,
-        dtype=source.statistics.dtype,
-        voxel_um=config.data.voxel_um,
-        frames_per_shard=config.generate.frames_per_shard,
-        levels=config.generate.levels,
-    )
-    return Manifest(
-        config=config.model_dump(mode="json", exclude=NOT_BYTES),
-        bundle=source.digest,
-        versions={package: version(package) for package in VERSIONS},
-        device=source.device,
-        seed=config.generate.seed,
-        dataset=dataset,
-    )
+def _plan(source: CellSource, keep_cells: str | Path | None) -> _Plan:
+    """Plan a run; a target or a bank that holds something else is refused before a lease is left in it."""
+    manifest = manifest_of(source)
+    target = Objects(absolute(source.config.generate.out), create=True)
+    if target.holds_other_than(RUNS):
+        read_manifest(target)
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    if keep_cells is None or isinstance(source, BankCells):
+        return _Plan(run, source, manifest, target, None)
+    keeper = keeper_of(keep_cells, source, manifest, done_shards(target))
+    return _Plan(run, keeper.source, manifest, target, keeper)
 
 
-def _settings(config: Config, cells: str | None) -> dict[str, Any]:
-    """What `verify --repair` needs to go on, on any machine that sees the same folders."""
-    places = {"bundle": config.bundle or str(bundle_folder(config))}
-    if Path(places["bundle"]).is_dir():
-        places["bundle"] = str(Path(places["bundle"]).absolute())
-    bank = None if cells is None else absolute(cells)
-    return {"config": config.model_dump(mode="json") | places, "cells": bank}
+def _run(plan: _Plan, settings: dict[str, Any], again: Collection[int], progress: Progress) -> RunSummary:
+    """Make what is missing, record what becomes of each shard, and finish the data set."""
+    target, source = plan.target, plan.source
+    create_dataset(target, plan.manifest)
+    if again:
+        invalidate(target, again)
+    pending = sorted(set(range(plan.manifest.dataset.shards)) - done_shards(target))
+    if plan.keeper is not None:
+        plan.keeper.begin()
+    progress(0, len(pending), f"{_many(len(pending), 'shard')} to make, {source.workers}")
+    meter = Meter(source.actors)
+    attempts = Attempts(target, plan.run, source.config.runtime.max_attempts)
+    with RunRecord(target, plan.run, settings) as record:
+        # Closed at once when the run is interrupted: no shard is begun that nobody waits for.
+        with closing(source.run(pending, plan.composer, attempts)) as outcomes:
+            ended = _follow(plan, outcomes, len(pending), record, meter, progress)
+        counts = finalise(target).counts
+        clear_attempts(target)
+        summary = _summarise(plan, ended, counts, meter)
+        record.summarise(summary.run_values())
+    return summary if plan.keeper is None else replace(summary, bank=plan.keeper.seal(done_shards(target)))
 
 
 def _follow(
-    reports: Iterable[Report], target: Objects, record: dict[str, Any], source: Source, meter: Meter
-) -> dict[str, Any]:
-    """Record what becomes of each shard, then finish the data set; returns the run's summary."""
-    pool, run = asdict(source.pool) if source.pool is not None else {}, record["run"]
-    try:
-        for report in reports:
-            record["shards"].append(asdict(report))
-            if report.reason is not None:
-                record_failure(target.uri, report.shard, report.reason)
-            require_lease(target, run)
-        manifest = finalise(target.uri)
-        attempts.clear(target)
-        distinct = source.distinct_cells(manifest.dataset.shards) or manifest.counts.get("cells", 0)
-        record["summary"] = pool | summarise(record["shards"], manifest.counts, distinct) | meter.record()
-    finally:
-        target.put(f"{RUNS}{run}.json", canonical_json(record | {"ended": _now()}))
-    return record["summary"]
+    plan: _Plan, outcomes: Iterable[ShardOutcome], total: int, record: RunRecord, meter: Meter, progress: Progress
+) -> list[ShardOutcome]:
+    """Take note of each shard as it ends, as long as the lease is ours."""
+    ended: list[ShardOutcome] = []
+    for outcome in outcomes:
+        ended.append(outcome)
+        meter.add(outcome)
+        record.add(outcome)
+        progress(len(ended), total, f"{outcome.line()}; {meter.rates().line()}")
+        require_lease(plan.target, plan.run)
+    return ended
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def summarise(shards: list[dict[str, Any]], counts: dict[str, int], cells: int) -> dict[str, Any]:
-    """What a run made, and what failed and why, from its shards' reports.
-
-    counts: totals of the whole data set. cells: different cells in it; `reuse` is how often each is placed, on average.
-    """
-    failed = {shard["shard"]: shard["reason"] for shard in shards if shard["reason"] is not None}
-    return {
-        "made": len(shards) - len(failed),
-        "failed": failed,
-        "counts": counts,
-        "reuse": round(counts["uses_placed"] / cells, 3) if cells else None,
-    }
+def _summarise(plan: _Plan, ended: list[ShardOutcome], counts: dict[str, int], meter: Meter) -> RunSummary:
+    source, shards = plan.source, plan.manifest.dataset.shards
+    failed = {outcome.shard: outcome.reason for outcome in ended if outcome.reason is not None}
+    distinct = source.distinct_cells(shards, counts.get("cells", 0))
+    return RunSummary(
+        dataset=plan.target.uri,
+        run=plan.run,
+        device=source.device,
+        shards=shards,
+        made=len(ended) - len(failed),
+        failed=failed,
+        counts=counts,
+        reuse=round(counts["uses_placed"] / distinct, 3) if distinct and counts else None,
+        seconds=meter.seconds(),
+        rates=meter.rates(),
+        pool=source.pool if isinstance(source, BundleCells) else None,
+        clipped=sum(outcome.counts.get("pixels_clipped", 0) for outcome in ended),
+        dtype=plan.manifest.dataset.dtype,
+    )

@@ -12,11 +12,22 @@ from raysynth.base.errors import InputError
 from raysynth.config import RuntimeConfig
 
 COMPOSER_CPUS = 1
+"""Logical CPUs that a composer task claims."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of synthesis actors and the logical resources of one; `largest` is its size when nodes have joined."""
+    """A pool of synthesis actors.
+
+    Attributes
+    ----------
+    actors
+        Its size at the start.
+    largest
+        Its size when all nodes have joined.
+    cpus, gpus
+        Logical resources that one actor claims.
+    """
 
     actors: int
     largest: int
@@ -30,13 +41,26 @@ class Pool:
 
 
 def plan(resources: Mapping[str, float], runtime: RuntimeConfig) -> Pool:
-    """The pool for a cluster of the given logical `resources` (Ray's names: "CPU", "GPU").
+    """Plan the pool for a cluster.
 
-    With GPUs: one actor a GPU, and with `runtime.max_actors` one on each GPU that is still to come. Without: actors
-    claim a fraction of a CPU each and leave at least one for the composer tasks, because actors that hold every CPU
-    starve the next stage for ever.
+    Parameters
+    ----------
+    resources
+        The cluster's logical resources by Ray's names, "CPU" and "GPU".
+    runtime
+        Settings: device, number of actors and what each claims.
 
-    Raises InputError when the cluster has no room for what `runtime` asks.
+    Returns
+    -------
+    Pool
+        With GPUs: one actor per GPU, and with `runtime.max_actors` one on each GPU that is still to come. Without:
+        actors claim a fraction of a CPU each and leave at least one for the composer tasks, because actors that hold
+        every CPU starve the next stage for ever.
+
+    Raises
+    ------
+    InputError
+        When the cluster has no room for what `runtime` asks.
     """
     gpus, cpus = int(resources.get("GPU", 0)), resources.get("CPU", 0.0)
     on_gpus = runtime.device == "cuda" or (runtime.device == "auto" and gpus > 0)

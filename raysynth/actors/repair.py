@@ -1,52 +1,113 @@
 """`raysynth verify --repair`: make exactly the shards again that are missing or damaged, with the settings they had."""
 
-import json
 from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from raysynth.actors.generate import Track, generate
-from raysynth.actors.sources import Factory
-from raysynth.actors.work import CascadeFactory
-from raysynth.base.errors import InputError
-from raysynth.base.lease import LEASE_KEY, Lease
+from raysynth.actors.finding import Factory
+from raysynth.actors.generate import generate
+from raysynth.actors.provenance import newest_settings
+from raysynth.actors.summary import RunSummary
+from raysynth.actors.work import cascade_factory
+from raysynth.base.lease import Lease
 from raysynth.base.objects import Objects
+from raysynth.base.progress import Progress, no_progress
+from raysynth.base.reports import Report
 from raysynth.config import Config
-from raysynth.store.dataset import RUNS, finalise, read_manifest
+from raysynth.config.aliases import upgrade
+from raysynth.config.changing import validated
+from raysynth.store.dataset import finalise, read_manifest
+from raysynth.store.reader import Dataset
+from raysynth.store.verify import VerifyReport, verify_dataset
+
+
+@dataclass(frozen=True)
+class RepairReport(Report):
+    """What repairing a data set has made again, and how it is now.
+
+    Attributes
+    ----------
+    state
+        What is wrong with it afterwards.
+    repaired
+        Shards that were made again; None: nothing was wrong.
+    run
+        The run that made them; None: no shard was bad.
+    """
+
+    state: VerifyReport
+    repaired: int | None = None
+    run: RunSummary | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong any more."""
+        return self.state.ok
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the state by name, and how many shards were made where anything was wrong."""
+        return self.state.to_json() | ({} if self.repaired is None else {"repaired": self.repaired})
 
 
 def repair(
-    uri: str,
-    bad: Collection[int],
-    address: str | None = None,
+    uri: str | Path,
     *,
-    factory: Factory = CascadeFactory,
-    track: Track = lambda reports, total, state: reports,
-) -> dict[str, Any]:
-    """Make the shards `bad` of the data set at `uri` again, and whatever was not finished; returns the run's summary.
+    address: str | None = None,
+    factory: Factory = cascade_factory,
+    progress: Progress = no_progress,
+) -> RepairReport:
+    """Check a data set, make its bad shards again and whatever was not finished, and check those.
 
-    Without bad shards the Zarr documents are written again. Arguments as of `generate`. Raises InputError when no run
-    has left its settings there, while another run writes, and when bundle or bank are not what the data set was made
-    from; nothing is changed then.
+    Parameters
+    ----------
+    uri
+        Folder or address of the data set.
+    address, factory
+        As `generate` takes them.
+    progress
+        Called after each shard that is checked or made.
+
+    Returns
+    -------
+    RepairReport
+        What was made, and the state afterwards.
+
+    Raises
+    ------
+    InputError
+        When no run has left its settings there, while another run writes, and when bundle or bank are not what the data
+        set was made from; nothing is changed then.
     """
-    target = Objects(uri)
-    if not bad:  # only Zarr documents are missing or altered
+    found = verify_dataset(Dataset(uri), progress=progress)
+    if found.ok:
+        return RepairReport(found)
+    run = _remake(Objects(uri), found.bad, address, factory, progress)
+    after = verify_dataset(Dataset(uri), only=None if found.altered else found.bad)
+    state = replace(after, cells=after.cells + found.cells)
+    return RepairReport(state, 0 if run is None else run.made, run)
+
+
+def _remake(
+    target: Objects, bad: Collection[int], address: str | None, factory: Factory, progress: Progress
+) -> RunSummary | None:
+    """Make bad shards again; without any, write the Zarr documents anew."""
+    if not bad:
         with Lease(target, "repair"):
-            finalise(uri)
-        return {"made": 0}
-    manifest, settings = read_manifest(target), _settings(target)
-    config = Config.model_validate(settings["config"])
-    frames, cells = manifest.dataset.frames, settings["cells"]
-    return generate(config, uri, frames, manifest.seed, address, cells=cells, again=bad, factory=factory, track=track)
-
-
-def _settings(target: Objects) -> dict[str, Any]:
-    """The settings that the newest run with any left in its record."""
-    records = [key for key in target.keys(RUNS.rstrip("/")) if key.count("/") == 1 and key != LEASE_KEY]
-    for key in sorted(records, reverse=True):
-        record = json.loads(target.get(key))
-        if "settings" in record:
-            return dict(record["settings"])
-    raise InputError(
-        f"{target.uri} holds no record of the run that made it: run `raysynth generate CONFIG --out {target.uri}` with "
-        "its settings to have the bad shards made again"
+            finalise(target)
+        return None
+    manifest, settings = read_manifest(target), newest_settings(target)
+    config = validated(Config, upgrade(settings["config"]), {}, f"{target.uri}: the record of its run")
+    # Early records name a type that was never obeyed; images have that of the manifest.
+    config = config.with_(generate={"dtype": manifest.dataset.dtype})
+    return generate(
+        config,
+        target.uri,
+        manifest.dataset.frames,
+        manifest.seed,
+        address,
+        cells=settings["cells"],
+        again=bad,
+        factory=factory,
+        progress=progress,
     )

@@ -1,89 +1,185 @@
-"""Where the cells of a data set come from: the cascade of a bundle, or a bank of cells that were kept."""
+"""Where the cells of a data set come from: the cascade of a bundle, or a bank of cells that were kept.
 
-from collections.abc import Callable, Mapping
+Both are found and judged without Ray (`finding`), then taken to a cluster.
+"""
+
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from raysynth.actors.pipeline import Composer, Synthesised, Synthesiser
-from raysynth.actors.pool import Pool, plan
-from raysynth.actors.sent_bundle import SentBundle, send
+from raysynth.actors import pipeline
+from raysynth.actors.attempts import Attempts
+from raysynth.actors.pipeline import Composer, Synthesis, Synthesiser
+from raysynth.actors.pool import Pool
+from raysynth.actors.shard_outcome import ShardOutcome
 from raysynth.actors.work import BankComposer
-from raysynth.base.errors import InputError
-from raysynth.base.objects import absolute
-from raysynth.cascade.bundle import open_bundle
 from raysynth.config import Config
-from raysynth.population.bank import BankIndex, BankWriter, open_bank
+from raysynth.population.bank import Bank
 from raysynth.preparation.statistics import PopulationStatistics
-from raysynth.train.run import bundle_folder
-
-Factory = Callable[[SentBundle, Config, str], Callable[[], Synthesiser]]
 
 
 @dataclass(frozen=True)
-class Source:
-    """A place that cells come from.
+class BundleCells:
+    """Cells of a bundle's cascade, on a cluster.
 
-    config: the settings with all that the source fixes put in. digest: names the cells in the manifest. device: torch's
-    type of device that made, or makes, them. pool, factory: of the actors that make them; None where none are needed.
+    Attributes
+    ----------
+    config
+        All settings, with what the bundle fixes in them.
+    statistics
+        The real population.
+    digest
+        Names the cells in the manifest.
+    pool
+        The actors that make them.
+    factory
+        Makes the synthesiser in each actor.
+    make_factory
+        Makes such a factory for other settings.
     """
 
     config: Config
     statistics: PopulationStatistics
     digest: str
-    device: str
-    pool: Pool | None = None
-    factory: Callable[[], Synthesiser] | None = None
-    bank: BankIndex | None = None
-    place: str = ""
+    pool: Pool
+    factory: Callable[[], Synthesiser]
+    make_factory: Callable[[Config], Callable[[], Synthesiser]]
 
-    def composer(self, composer: Composer) -> Composer:
-        """What the composer tasks run: `composer` itself, or one that reads the bank first."""
-        if self.bank is None:
-            return composer
-        generate = self.config.generate
-        return BankComposer(self.place, self.bank, generate.seed, generate.parts_per_shard, composer)
+    @property
+    def device(self) -> str:
+        """Type of the device that makes the cells, `cpu` or `cuda`."""
+        return self.pool.device
 
-    def distinct_cells(self, shards: int) -> int | None:
-        """Different cells that the given number of shards use; None where each shard has its own."""
-        if self.bank is None:
-            return None
-        seed, count = self.config.generate.seed, self.config.generate.parts_per_shard
-        return sum(part.cells for part in {p for s in range(shards) for p in self.bank.chosen(seed, s, count)})
+    @property
+    def actors(self) -> int:
+        """Number of actors of the first stage."""
+        return self.pool.actors
 
+    @property
+    def workers(self) -> str:
+        """Who makes the cells, for the progress."""
+        more = f", up to {self.pool.largest}" if self.pool.largest > self.pool.actors else ""
+        return f"{self.pool.actors} {'actor' if self.pool.actors == 1 else 'actors'} on {self.device}{more}"
 
-def from_bundle(config: Config, resources: Mapping[str, float], factory: Factory) -> Source:
-    """The cascade of the bundle that `config` names, on a cluster's `resources`."""
-    bundle = open_bundle(config.bundle or str(bundle_folder(config)))
-    config = bundle.resolve(config)
-    pool = plan(resources, config.runtime)
-    made = factory(send(bundle), config, pool.device)
-    return Source(config, bundle.info.statistics, bundle.digest, pool.device, pool, made)
+    def run(self, shards: Sequence[int], composer: Composer, attempts: Attempts) -> Generator[ShardOutcome, None, None]:
+        """Make, compose and write shards.
 
+        Parameters
+        ----------
+        shards
+            Their numbers.
+        composer
+            Composes and writes each.
+        attempts
+            Counts the tries.
 
-def from_bank(config: Config, uri: str) -> Source:
-    """The finished bank at `uri`; InputError when it is none, or of the other number of dimensions."""
-    bank = open_bank(uri)
-    if bank.statistics.dimensions != config.data.dimensions:
-        raise InputError(
-            f"--cells {uri} holds {bank.statistics.dimensions}D cells but data.dimensions is {config.data.dimensions}"
-        )
-    place = absolute(uri)
-    return Source(config, bank.statistics, bank.digest, "cpu", bank=bank, place=place)
+        Yields
+        ------
+        ShardOutcome
+            What became of each shard, as it ends.
+        """
+        synthesis = Synthesis(self.factory, self.pool)
+        return pipeline.run(shards, composer, attempts, self.config.runtime.threads, synthesis)
+
+    def distinct_cells(self, shards: int, made: int) -> int:
+        """Count the different cells that a data set uses: each shard has its own.
+
+        Parameters
+        ----------
+        shards
+            Its shards.
+        made
+            Cells that were made for them.
+
+        Returns
+        -------
+        int
+            The number made.
+        """
+        return made
 
 
 @dataclass(frozen=True)
-class KeepingFactory:
-    """A factory of synthesisers whose cells are also kept in a bank."""
+class BankCells:
+    """Cells of a bank: no model is needed.
 
-    factory: Callable[[], Synthesiser]
-    writer: BankWriter
+    Attributes
+    ----------
+    config
+        All settings.
+    bank
+        The bank.
+    """
 
-    def __call__(self) -> Synthesiser:
-        """The synthesiser that keeps what it makes."""
-        synthesise = self.factory()
+    config: Config
+    bank: Bank
 
-        def keep(shard: int) -> Synthesised:
-            made = synthesise(shard)
-            self.writer.write(shard, made.cells)
-            return made
+    @property
+    def statistics(self) -> PopulationStatistics:
+        """The real population."""
+        return self.bank.index.statistics
 
-        return keep
+    @property
+    def digest(self) -> str:
+        """What names the cells in the manifest."""
+        return self.bank.digest
+
+    @property
+    def device(self) -> str:
+        """Type of the device that composes."""
+        return "cpu"
+
+    @property
+    def actors(self) -> int:
+        """Number of actors of the first stage: there is none."""
+        return 0
+
+    @property
+    def workers(self) -> str:
+        """Who makes the cells, for the progress."""
+        return "cells from a bank"
+
+    def run(self, shards: Sequence[int], composer: Composer, attempts: Attempts) -> Generator[ShardOutcome, None, None]:
+        """Read, compose and write shards.
+
+        Parameters
+        ----------
+        shards
+            Their numbers.
+        composer
+            Composes and writes each.
+        attempts
+            Counts the tries.
+
+        Yields
+        ------
+        ShardOutcome
+            What became of each shard, as it ends.
+        """
+        generate = self.config.generate
+        reader = BankComposer(self.bank, generate.seed, generate.parts_per_shard, composer)
+        return pipeline.run(shards, reader, attempts, self.config.runtime.threads)
+
+    def distinct_cells(self, shards: int, made: int) -> int:
+        """Count the different cells that a data set uses.
+
+        Parameters
+        ----------
+        shards
+            Its shards.
+        made
+            Cells that were read for them, with repetitions.
+
+        Returns
+        -------
+        int
+            Cells of all parts that any of the shards reads.
+        """
+        index, generate = self.bank.index, self.config.generate
+        read = {
+            part for shard in range(shards) for part in index.chosen(generate.seed, shard, generate.parts_per_shard)
+        }
+        return sum(part.cells for part in read)
+
+
+CellSource = BundleCells | BankCells
+"""Cells on a cluster."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class ComposedShard:
 
     images: Images
     labels: Labels
-    rows: dict[str, list[object]]
+    rows: dict[str, list[Any]]
     counts: dict[str, int]
     clipped: int
 
@@ -85,10 +86,10 @@ def compose_shard(
     )
 
 
-def _rows(cells: Sequence[Cell], frames: range, made: Sequence[ComposedFrame]) -> dict[str, list[object]]:
+def _rows(cells: Sequence[Cell], frames: range, made: Sequence[ComposedFrame]) -> dict[str, list[Any]]:
     """List one entry per placed cell in every column."""
     names = ("frame", "label", "source_cell", "seed_key", "variation", "gain")
-    rows: dict[str, list[object]] = {name: [] for name in names}
+    rows: dict[str, list[Any]] = {name: [] for name in names}
     for index, frame in zip(frames, made, strict=True):
         kept = [use for use, here in zip(frame.uses, frame.placement.placed, strict=True) if here]
         for label, use in enumerate(kept, start=1):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from raysynth.population.variation import draw_variations
 from raysynth.preparation.background import halo_reach
 from raysynth.preparation.statistics import PopulationStatistics
 
-Images = NDArray[np.generic]
+Images = NDArray[Any]
 """Images in the type that they are stored in."""
 
 

@@ -1,5 +1,7 @@
 """From light to stored values: optional optics and camera noise over whole frames, then the type of the images."""
 
+from typing import Any
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -43,7 +45,7 @@ def expose(
     return frame
 
 
-def to_stored(frame: Floats, dtype: str) -> NDArray[np.generic]:
+def to_stored(frame: Floats, dtype: str) -> NDArray[Any]:
     """Give grey values the type that they are stored in.
 
     Parameters

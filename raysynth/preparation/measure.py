@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from raysynth.base.arrays import Doubles, Floats, Labels, Mask
+from raysynth.base.arrays import Doubles, Floats, Mask
 from raysynth.config import DataConfig
 from raysynth.data.frames import Pixels, as_volume
 from raysynth.geometry.spectrum import Spectrum
@@ -19,7 +18,7 @@ from raysynth.preparation.edges import EdgeSums, edge_profile, edge_sums
 from raysynth.preparation.intensity import IntensityMap
 from raysynth.preparation.noise import NoiseMeasures, measure_noise, noise_model
 from raysynth.preparation.quantiles import Quantiles
-from raysynth.preparation.statistics import NEIGHBOUR_LEVELS, CellSizes, FrameRecord, PopulationStatistics, Region
+from raysynth.preparation.statistics import CellSizes, FrameRecord, PopulationStatistics, Region
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,6 @@ def measure_frame(
         cells=len(cells),
         median_size=float(np.median(sizes)) if whole else 0.0,
         size_spread=float(np.log(sizes).std()) if whole else 0.0,
-        neighbour_px=_neighbour_distances(cells, data),
-        touching=touching_fraction(labels, len(cells)),
         intensity_mean=float(intensities.mean()) if whole else 0.0,
         intensity_std=float(intensities.std()) if whole else 0.0,
         background=_mean(level, outside),
@@ -180,42 +177,6 @@ def _cell_sizes(
         heights_um=tuple(height for height, _ in extents),
         widths_um=tuple(width for _, width in extents),
     )
-
-
-def _neighbour_distances(cells: Sequence[LabelledCell], data: DataConfig) -> tuple[float, ...]:
-    """Quantiles of the distance from each cell's centre to the nearest other, in in-plane pixels; () for one cell."""
-    if len(cells) < 2:
-        return ()
-    centres = np.array([np.argwhere(cell.mask).mean(axis=0) + cell.start for cell in cells])
-    if data.dimensions == 3 and data.voxel_um is not None:
-        centres[:, 0] *= data.voxel_um[0] / data.voxel_um[-1]
-    distances, _ = cKDTree(centres).query(centres, k=2)
-    return tuple(np.quantile(distances[:, 1], NEIGHBOUR_LEVELS).tolist())
-
-
-def touching_fraction(labels: Labels, cells: int) -> float:
-    """Give the fraction of the cells that have another label within one free pixel along some axis.
-
-    Parameters
-    ----------
-    labels
-        Label image `(z, y, x)` or `(y, x)`.
-    cells
-        Number of cells.
-
-    Returns
-    -------
-    float
-        From 0 to 1.
-    """
-    touching: set[int] = set()
-    for axis, length in enumerate(labels.shape):
-        for step in (1, 2):
-            first = np.take(labels, range(length - step), axis)
-            second = np.take(labels, range(step, length), axis)
-            both = (first != second) & (first > 0) & (second > 0)
-            touching.update(first[both].tolist(), second[both].tolist())
-    return min(1.0, len(touching) / cells) if cells else 0.0
 
 
 def _mean_intensity(image: NDArray[np.generic], cell: LabelledCell) -> float:

@@ -6,9 +6,10 @@ Lengths `*_px` are in-plane pixels: where data are anisotropic, z is first scale
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from raysynth.base.arrays import Mask
 from raysynth.geometry.spectrum import Spectrum
@@ -16,8 +17,8 @@ from raysynth.preparation.cell_table import CellTable
 from raysynth.preparation.intensity import IntensityMap
 from raysynth.preparation.quantiles import Measured, Quantiles
 
-NEIGHBOUR_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
-"""Quantile levels of the distances to the nearest neighbour that a frame's record holds."""
+_EARLIER = ("neighbour_px", "touching")
+"""Fields of early records that nothing reads; they are dropped."""
 
 
 class Region(Measured):
@@ -53,8 +54,6 @@ class FrameRecord(Measured):
     cells: int = Field(description="labelled cells")
     median_size: float = Field(description="median area in pixels or volume in voxels, whole cells only")
     size_spread: float = Field(description="standard deviation of log size")
-    neighbour_px: tuple[float, ...] = Field(description="nearest centre distances at NEIGHBOUR_LEVELS; () if alone")
-    touching: float = Field(description="fraction of cells with another label within one pixel")
     intensity_mean: float = Field(description="mean over cells of a cell's mean grey value")
     intensity_std: float = Field(description="standard deviation over cells of a cell's mean grey value")
     background: float = Field(description="mean grey value of the background; with a region, outside it")
@@ -62,6 +61,12 @@ class FrameRecord(Measured):
     region: Region | None = None
     region_background: float | None = Field(None, description="mean grey value between the cells of the region")
     region_noise_std: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_earlier_fields(cls, values: Any) -> Any:
+        """Drop what early records hold and nothing reads."""
+        return {name: v for name, v in values.items() if name not in _EARLIER} if isinstance(values, dict) else values
 
 
 class NoiseModel(Measured):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from raysynth.actors.attempts import FOLDER, Attempts, Exhausted, clear
+from raysynth.actors.attempts import ATTEMPTS, Attempts, Exhausted, clear_attempts
 from raysynth.base.objects import Objects
 
 
@@ -21,9 +21,9 @@ def test_other_shards_stages_and_runs_are_counted_apart(target: Objects) -> None
     assert Attempts(target, "rerun", limit=1).begin("synthesise", 3) == 1
 
 
-def test_clear_removes_every_record_and_nothing_else(target: Objects) -> None:
+def test_clearing_removes_every_record_and_nothing_else(target: Objects) -> None:
     target.put("runs/one.json", b"{}")
     Attempts(target, "run", limit=1).begin("compose", 0)
-    assert target.keys(FOLDER)
-    clear(target)
+    assert target.keys(ATTEMPTS)
+    clear_attempts(target)
     assert target.keys() == ["runs/one.json"]

@@ -28,9 +28,9 @@ def test_rows_are_the_frames_that_are_present(tmp_path: Path) -> None:
     finalise(objects)
     dataset = raysynth.read_ray(uri)
     assert dataset.materialize().num_blocks() == 2
-    rows = sorted(dataset.take_all(), key=lambda row: row["frame"])
-    assert [row["frame"] for row in rows] == [0, 1, 4]
-    for row in rows:
+    found = sorted(dataset.take_all(), key=lambda row: row["frame"])
+    assert [row["frame"] for row in found] == [0, 1, 4]
+    for row in found:
         assert np.array_equal(row["image"], images[row["frame"]])
         assert np.array_equal(row["labels"], labels[row["frame"]])
         assert (row["image"].dtype, row["labels"].dtype) == (np.uint16, np.uint32)

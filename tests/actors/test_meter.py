@@ -1,17 +1,17 @@
-"""Figures of a run from made-up reports, whose times are known."""
+"""Rates of a run from made-up outcomes, whose times are known."""
 
 import time
 
 import pytest
 
 from raysynth.actors.meter import Meter
-from raysynth.actors.pipeline import Report
+from raysynth.actors.shard_outcome import ShardOutcome
 
 
-def report(
+def outcome(
     shard: int, begun: float, synthesised: float, composing: float, written: float, reason: str | None = None
-) -> Report:
-    return Report(
+) -> ShardOutcome:
+    return ShardOutcome(
         shard,
         reason,
         counts={"cells": 10, "frames": 2},
@@ -31,11 +31,11 @@ def meter(monkeypatch: pytest.MonkeyPatch, cluster: None) -> Meter:
     return meter
 
 
-def test_figures_come_from_the_reports(meter: Meter) -> None:
-    reports = [report(0, 1002, 1006, 1007, 1008), report(1, 1003, 1006, 1010, 1011)]
-    assert list(meter.measured(reports)) == reports
-    assert meter.record() == {
-        "seconds": {"masks": 7.0, "compose": 2.0},
+def test_rates_come_from_the_outcomes(meter: Meter) -> None:
+    meter.add(outcome(0, 1002, 1006, 1007, 1008))
+    meter.add(outcome(1, 1003, 1006, 1010, 1011))
+    assert meter.seconds() == {"masks": 7.0, "compose": 2.0}
+    assert meter.rates().values() == {
         "elapsed": 10.0,
         "startup": 2.0,
         "cells_per_second": 2.0,
@@ -43,15 +43,15 @@ def test_figures_come_from_the_reports(meter: Meter) -> None:
         "actors_busy": 7 / 20,
         "shards_waiting": (1 + 4) / 10,
     }
-    assert meter.line() == "2 cells/s, 0.4 frames/s, actors 35% busy, 0.5 shards waiting"
+    assert meter.rates().line() == "2 cells/s, 0.4 frames/s, actors 35% busy, 0.5 shards waiting"
 
 
 def test_a_failed_shard_takes_time_and_makes_nothing(meter: Meter) -> None:
-    list(meter.measured([report(0, 1002, 1006, 1007, 1008, "compose: disk is full")]))
-    figures = meter.figures()
-    assert (figures["cells_per_second"], figures["actors_busy"]) == (0, 0.2)
+    meter.add(outcome(0, 1002, 1006, 1007, 1008, "compose: disk is full"))
+    rates = meter.rates()
+    assert (rates.cells_per_second, rates.actors_busy) == (0, 0.2)
 
 
 def test_without_actors_nothing_is_said_of_them(cluster: None) -> None:
-    assert "actors" not in Meter(actors=0).line()
-    assert "actors_busy" not in Meter(actors=0).figures()
+    assert "actors" not in Meter(actors=0).rates().line()
+    assert "actors_busy" not in Meter(actors=0).rates().values()

@@ -1,6 +1,5 @@
 """The streaming pipeline on a real Ray cluster, with shards that fail and shards that kill their process."""
 
-import json
 import os
 import signal
 import sys
@@ -13,8 +12,9 @@ import ray
 
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
-from raysynth.actors.pipeline import Report, Synthesiser
+from raysynth.actors.pipeline import Synthesis, Synthesiser
 from raysynth.actors.pool import Pool
+from raysynth.actors.shard_outcome import ShardOutcome, outcome_row, read_outcome
 from raysynth.base.objects import Objects
 from raysynth.population.cell import Cell
 from tests.fixtures.ellipses import Ellipses, Made
@@ -83,10 +83,12 @@ def _sum(cells: Sequence[Cell]) -> float:
     return sum(float(cell.texture.sum(dtype="f8")) for cell in cells)
 
 
-def _run(folder: Path, shards: Sequence[int], factory: Callable[[], Synthesiser], actors: int) -> dict[int, Report]:
+def _run(
+    folder: Path, shards: Sequence[int], factory: Callable[[], Synthesiser], actors: int
+) -> dict[int, ShardOutcome]:
     attempts = Attempts(Objects(str(folder), create=True), "run", LIMIT)
-    pool = Pool(actors, actors, cpus=0.5, gpus=0)
-    return {r.shard: r for r in pipeline.run(shards, factory, Writer(folder), attempts, pool, threads=1)}
+    synthesis = Synthesis(factory, Pool(actors, actors, cpus=0.5, gpus=0))
+    return {one.shard: one for one in pipeline.run(shards, Writer(folder), attempts, 1, synthesis)}
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +98,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reports(cluster: None, folder: Path) -> dict[int, Report]:
+def reports(cluster: None, folder: Path) -> dict[int, ShardOutcome]:
     """One run over good and bad shards: starting processes is what these tests take time for."""
     return _run(folder, SHARDS, lambda: Rogue(folder), actors=2)
 
 
-def test_every_shard_is_reported(reports: dict[int, Report]) -> None:
+def test_every_shard_is_reported(reports: dict[int, ShardOutcome]) -> None:
     assert sorted(reports) == SHARDS
 
 
 @pytest.mark.parametrize("shard", GOOD)
-def test_good_shards_are_made_from_their_own_cells(reports: dict[int, Report], folder: Path, shard: int) -> None:
+def test_good_shards_are_made_from_their_own_cells(reports: dict[int, ShardOutcome], folder: Path, shard: int) -> None:
     report = reports[shard]
     assert report.reason is None
     assert report.counts == {"made": 4, "rejected": shard % 2, "composed": 4}
@@ -122,27 +124,28 @@ def test_good_shards_are_made_from_their_own_cells(reports: dict[int, Report], f
         (COMPOSER_RAISES, "compose: disk is full", "RuntimeError"),
     ],
 )
-def test_an_error_fails_its_shard_alone(reports: dict[int, Report], shard: int, reason: str, kind: str) -> None:
+def test_an_error_fails_its_shard_alone(reports: dict[int, ShardOutcome], shard: int, reason: str, kind: str) -> None:
     assert reports[shard].reason == reason
     assert kind in (reports[shard].trace or "")
 
 
 @pytest.mark.parametrize(("shard", "stage"), [(KILLS, "synthesise"), (COMPOSER_KILLS, "compose")])
 def test_a_shard_that_kills_its_process_is_given_up(
-    reports: dict[int, Report], folder: Path, shard: int, stage: str
+    reports: dict[int, ShardOutcome], folder: Path, shard: int, stage: str
 ) -> None:
     assert reports[shard].reason == f"{stage}: its process died in each of 2 attempts (runtime.max_attempts)"
     assert len(Objects(str(folder)).keys(f"runs/attempts/run/{stage}/{shard:06d}")) == LIMIT
 
 
-def test_a_process_that_dies_once_costs_one_attempt(reports: dict[int, Report]) -> None:
+def test_a_process_that_dies_once_costs_one_attempt(reports: dict[int, ShardOutcome]) -> None:
     assert reports[KILLS_ONCE].reason is None
     assert reports[KILLS_ONCE].attempts["synthesise"] == 2
 
 
 def test_only_the_cascade_imports_torch(cluster: None, tmp_path: Path) -> None:
     attempts = Attempts(Objects(str(tmp_path)), "run", LIMIT)
-    (report,) = pipeline.run([0], Importing, _import_work, attempts, Pool(1, 1, cpus=0.5, gpus=0), threads=1)
+    synthesis = Synthesis(Importing, Pool(1, 1, cpus=0.5, gpus=0))
+    (report,) = pipeline.run([0], _import_work, attempts, 1, synthesis)
     assert report.counts == {"actor": 0, "composer": 0}
 
 
@@ -151,4 +154,4 @@ def test_models_that_cannot_be_read_are_the_shards_reason(tmp_path: Path) -> Non
         raise OSError("weights are gone")
 
     actor = pipeline._Synthesise(factory, Attempts(Objects(str(tmp_path)), "run", LIMIT))
-    assert json.loads(actor(pipeline._row(Report(0)))["report"])["reason"] == "synthesise: weights are gone"
+    assert read_outcome(actor(outcome_row(ShardOutcome(0)))).reason == "synthesise: weights are gone"

@@ -11,7 +11,7 @@ import ray
 
 from raysynth.actors import pipeline
 from raysynth.actors.attempts import Attempts
-from raysynth.actors.pipeline import Synthesiser
+from raysynth.actors.pipeline import Synthesis, Synthesiser
 from raysynth.actors.pool import Pool
 from raysynth.actors.sent_bundle import SentBundle, send
 from raysynth.base.errors import InputError
@@ -67,7 +67,7 @@ def test_where_the_drivers_folder_is_seen_nothing_is_copied(sent: SentBundle, ca
 def test_an_actor_that_does_not_see_the_folder_has_the_same_bundle(sent: SentBundle, tmp_path: Path) -> None:
     _forget(sent)
     factory, attempts = Elsewhere(sent, tmp_path / "theirs"), Attempts(Objects(str(tmp_path)), "run", limit=1)
-    (report,) = pipeline.run([0], factory, _compose, attempts, Pool(1, 1, cpus=0.5, gpus=0), threads=1)
+    (report,) = pipeline.run([0], _compose, attempts, 1, Synthesis(factory, Pool(1, 1, cpus=0.5, gpus=0)))
     assert (report.reason, report.counts) == (None, {"same": 1})
     copies = tmp_path / "theirs" / "raysynth" / "bundles"
     assert [path.name for path in copies.iterdir()] == [sent.digest]

@@ -31,7 +31,7 @@ def altered(folder: Path, change: dict[str, Any]) -> BundleInfo:
 def test_what_the_weights_fix_comes_from_the_bundle_and_nothing_else() -> None:
     info, settings = read_info("embryo-3d"), config(3, masks={"channels": [8, 8]}, texture={"sampler_steps": 7})
     resolved = resolve(settings, info)
-    fixed = {name: set(kind.structure) for name, kind in KINDS.items()}
+    fixed: dict[str, Any] = {name: set(kind.structure) for name, kind in KINDS.items()}
     for group, values in info.structure.items():
         assert values == getattr(resolved, group).model_dump(mode="json", include=set(values))
     assert resolved.model_dump(exclude=fixed) == settings.model_dump(exclude=fixed)

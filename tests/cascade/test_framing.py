@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raysynth.base.arrays import Mask
 from raysynth.cascade.framing import draw_height_um, frame_mask, view_along_z
 from raysynth.config import ShapesConfig
 from raysynth.geometry.stars import FILL
@@ -23,9 +24,9 @@ def sizes(heights: tuple[float, ...] = (), widths: tuple[float, ...] = ()) -> Ce
     )
 
 
-def disc(radius: float, side: int = 48) -> np.ndarray:
+def disc(radius: float, side: int = 48) -> Mask:
     y, x = np.mgrid[:side, :side]
-    return (y - side / 2) ** 2 + (x - side / 2) ** 2 <= radius**2
+    return np.asarray((y - side / 2) ** 2 + (x - side / 2) ** 2 <= radius**2)
 
 
 @given(st.floats(2, 40), st.integers(0, 1000))

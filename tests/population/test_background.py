@@ -35,6 +35,7 @@ def test_a_region_has_its_own_background(statistics_of: StatisticsOf, record_of:
     record = record_of(3, 8, 900.0, region=True)
     none = np.zeros(record.shape, np.float32)
     drawn = draw_background(target(record), statistics_of(3).noise, none, none == 0, 2.0, np.random.default_rng(0))
+    assert record.region is not None
     middle = record.region.inside(record.shape)
     assert drawn.slow[middle].mean() == pytest.approx(record.region_background, abs=3)
     assert drawn.slow[:2, :4, :4].mean() == pytest.approx(record.background, abs=12)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from raysynth.base.arrays import Doubles
 from raysynth.base.errors import InputError
 from raysynth.config import PopulationConfig
 from raysynth.population.density import FrameTarget, draw_target
@@ -33,7 +34,7 @@ def test_independent_draws_have_the_same_margins_and_no_correlation(
     joint = [draw_target(statistics, PopulationConfig(**exact), rng) for _ in range(400)]
     apart = [draw_target(statistics, PopulationConfig(density="independent", **exact), rng) for _ in range(400)]
 
-    def figures(targets: list[FrameTarget]) -> np.ndarray:
+    def figures(targets: list[FrameTarget]) -> Doubles:
         return np.array(
             [(np.log(t.cells), np.log(t.median_size), t.contrast, np.log(t.record.background)) for t in targets]
         ).T
@@ -84,6 +85,7 @@ def test_the_count_follows_the_room(statistics_of: StatisticsOf, record_of: Reco
     within = PopulationConfig(frame_px=(120, 160), smoothing=0.0)
     framed = draw_target(statistics_of(2, record_of(2, 8, 180.0, region=True)), within, rng)
     assert framed.cells == 8, "a larger frame around the same region holds no more cells"
+    assert framed.region is not None
     assert framed.region.centre_px == (60.0, 80.0)
 
 

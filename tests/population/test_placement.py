@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from raysynth.base.arrays import Mask
 from raysynth.population.frame_composer import paint_labels
 from raysynth.population.occupancy import Footprint, Occupancy, outline_of
 from raysynth.population.placement import Placement, Rules, place
 from raysynth.preparation.statistics import Region
 
-Mask = NDArray[np.bool_]
 PAD = 24  # more than the largest cell
 
 
@@ -20,7 +20,7 @@ def blob(rng: np.random.Generator, dimensions: int, radius: float = 5.0) -> Mask
     """A lumpy ball or disc, trimmed to its box."""
     n = int(radius * 3) + 3
     axes = np.ix_(*[(np.arange(n) - n / 2) / rng.uniform(0.7, 1.2) for _ in range(dimensions)])
-    mask = sum(a**2 for a in axes) < radius**2
+    mask: Mask = np.asarray(sum(a**2 for a in axes) < radius**2)
     if rng.random() < 0.3:  # a bite makes it concave
         mask &= sum((a - radius * 0.8) ** 2 for a in axes) > (radius * 0.6) ** 2
     filled = [np.flatnonzero(mask.any(axis=tuple(j for j in range(dimensions) if j != i))) for i in range(dimensions)]
