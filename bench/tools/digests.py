@@ -25,10 +25,10 @@ import tifffile
 import torch
 
 _STEPS = {"steps": 10, "warmup": 2, "checkpoint_every": 10, "sample_every": 10, "batch": 4, "threads": 1}
-_MODELS = {2: ("masks", "texture"), 3: ("masks", "views", "texture")}
+TRAINED = {2: ("masks", "texture"), 3: ("masks", "views", "texture")}
 
 
-def _draw_frames(root: Path, dimensions: int) -> None:
+def draw_frames(root: Path, dimensions: int) -> None:
     """Draw six frames of round and long cells on a noisy background, two per group, with their labels."""
     shape = (96, 128) if dimensions == 2 else (14, 72, 80)
     for folder in ("images", "masks"):
@@ -50,7 +50,7 @@ def _draw_frames(root: Path, dimensions: int) -> None:
         tifffile.imwrite(root / "masks" / name, labels)
 
 
-def _settings(work: Path, dimensions: int) -> dict[str, Any]:
+def drawn_settings(work: Path, dimensions: int) -> dict[str, Any]:
     """Write a small configuration of every group of settings."""
     small: dict[str, Any] = {"channels": [8, 16], "sampler_steps": 3, "train": _STEPS}
     return {
@@ -100,23 +100,25 @@ def main() -> None:
 def _digests(work: Path) -> dict[str, str]:
     """Compute every digest, by name."""
     found: dict[str, str] = {}
-    for dimensions, models in _MODELS.items():
+    for dimensions, models in TRAINED.items():
         name = f"drawn-{dimensions}d"
-        _draw_frames(work / name, dimensions)
+        draw_frames(work / name, dimensions)
         config = work / f"{name}.yaml"
-        config.write_text(json.dumps(_settings(work, dimensions)), encoding="utf-8")  # JSON is YAML without anchors
+        config.write_text(json.dumps(drawn_settings(work, dimensions)), encoding="utf-8")  # JSON is YAML
         _raysynth("prepare", config)
-        found |= _prepared(name, work / "workspace" / name / "prepared")
+        found |= prepared_digests(name, work / "workspace" / name / "prepared")
         _raysynth("train", "all", config)
         for model in models:
-            found |= _checkpoint(f"{name} {model}", work / "workspace" / name / "training" / model)
+            found |= checkpoint_digests(f"{name} {model}", work / "workspace" / name / "training" / model)
         found |= _started(work, config, dimensions)
     config = work / "drawn-2d.yaml"
     learned = ["--set", "texture.autoencoder=2", "--set", "texture.autoencoder_steps=10", "--set", "name=learned"]
     _raysynth("prepare", config, *learned)
     _raysynth("train", "texture", config, *learned)
     place = work / "workspace" / "learned" / "training" / "texture"
-    found |= _checkpoint("drawn-2d autoencoder", place / "autoencoder") | _checkpoint("drawn-2d on latents", place)
+    found |= checkpoint_digests("drawn-2d autoencoder", place / "autoencoder") | checkpoint_digests(
+        "drawn-2d on latents", place
+    )
     _raysynth("evaluate", "table", config, "--validation")
     found["table"] = _table(work / "workspace" / "drawn-2d" / "table" / "validation.json")
     return found | _shipped(work)
@@ -126,14 +128,14 @@ def _started(work: Path, config: Path, dimensions: int) -> dict[str, str]:
     """Hash models that start from a shipped bundle, whose masks pass the limits, and a data set of theirs."""
     bundle, name = {2: "nuclei-2d", 3: "embryo-3d"}[dimensions], f"started-{dimensions}d"
     options = ["--set", f"name={name}", "--set", f"masks.resolution_px={64 if dimensions == 2 else 32}"]
-    for model in _MODELS[dimensions]:
+    for model in TRAINED[dimensions]:
         options += ["--set", f"{model}.start={bundle}", "--set", f"{model}.train.steps=2"]
     _raysynth("train", "all", config, *options)
     found: dict[str, str] = {}
-    for model in _MODELS[dimensions]:
-        found |= _checkpoint(f"{name} {model}", work / "workspace" / name / "training" / model)
+    for model in TRAINED[dimensions]:
+        found |= checkpoint_digests(f"{name} {model}", work / "workspace" / name / "training" / model)
     _raysynth("generate", config, *options)
-    return found | _dataset(name, work / f"drawn-{dimensions}d.zarr")
+    return found | data_set_digests(name, work / f"drawn-{dimensions}d.zarr")
 
 
 def _shipped(work: Path) -> dict[str, str]:
@@ -148,10 +150,10 @@ def _shipped(work: Path) -> dict[str, str]:
         options += ["--set", f"bundle={bundle}", "--set", "generate.frames_per_shard=1", "--frames", "2"]
         options += ["--set", "population.cells=[2, 5]", "--set", "masks.batch=8", "--set", "generate.dtype=uint16"]
         _raysynth("generate", f"configs/{bundle}.yaml", "--out", out, "--keep-cells", bank, *options)
-        found |= _dataset(f"{bundle} shipped", out)
+        found |= data_set_digests(f"{bundle} shipped", out)
         again = work / f"{bundle}-again.zarr"
         _raysynth("generate", f"configs/{bundle}.yaml", "--out", again, "--cells", bank, "--seed", "1", *options)
-        found |= _dataset(f"{bundle} from its bank", again)
+        found |= data_set_digests(f"{bundle} from its bank", again)
     return found
 
 
@@ -160,7 +162,7 @@ def _raysynth(*arguments: object) -> None:
     subprocess.run([sys.executable, "-m", "raysynth", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
 
-def _prepared(name: str, folder: Path) -> dict[str, str]:
+def prepared_digests(name: str, folder: Path) -> dict[str, str]:
     """Hash all that `prepare` wrote."""
     found = {f"{name} {path.name}": _of_json(path) for path in folder.glob("*.json")}
     for path in sorted(folder.rglob("*.npy")):
@@ -168,7 +170,7 @@ def _prepared(name: str, folder: Path) -> dict[str, str]:
     return found | {f"{name} {path.relative_to(folder)}": _of_table([path]) for path in folder.rglob("*.parquet")}
 
 
-def _checkpoint(name: str, folder: Path) -> dict[str, str]:
+def checkpoint_digests(name: str, folder: Path) -> dict[str, str]:
     """Hash the weights and averaged weights of a training's newest checkpoint, and its last metrics."""
     newest = sorted((folder / "checkpoints").glob("*.pt"))[-1]
     state = torch.load(newest, map_location="cpu", weights_only=True)
@@ -179,7 +181,7 @@ def _checkpoint(name: str, folder: Path) -> dict[str, str]:
     return found | ({f"{name} metrics": _of_json(result)} if result.is_file() else {})
 
 
-def _dataset(name: str, folder: Path) -> dict[str, str]:
+def data_set_digests(name: str, folder: Path) -> dict[str, str]:
     """Hash the pixels and labels of every level, and the cell table."""
     found = {}
     for array in sorted(path for path in folder.rglob("c") if path.is_dir()):
