@@ -139,14 +139,16 @@ _HOMES = {
 """Module of every name that is not a function of `raysynth.api`."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # whoever reads types knows every name already, and must object to others
 
-        return version("raysynth")
-    if name not in __all__:
-        raise AttributeError(f"module 'raysynth' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(f"raysynth.{_HOMES.get(name, 'api')}"), name)
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("raysynth")
+        if name not in __all__:
+            raise AttributeError(f"module 'raysynth' has no attribute {name!r}; it has {', '.join(__all__)}")
+        return getattr(import_module(f"raysynth.{_HOMES.get(name, 'api')}"), name)
 
 
 def __dir__() -> list[str]:

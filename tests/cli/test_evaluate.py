@@ -1,4 +1,4 @@
-"""`raysynth evaluate`: what it prints, and how it ends. The measures themselves are tested with their modules."""
+"""`raysynth evaluate`: what it prints, and how it ends. The measures are tested with their modules."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,6 @@ import tifffile
 from raysynth.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
-NUCLEI = Path(__file__).parents[1] / "configs" / "nuclei-2d.yaml"
 
 
 @pytest.fixture
@@ -39,14 +38,14 @@ def labels(tmp_path: Path) -> Path:
     return folder
 
 
-def test_help_names_every_verb(run: Run) -> None:
+def test_help_names_every_command(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for verb in ("seg", "fidelity", "morphology", "table"):
-        assert f"  {verb} " in out
+    for command in ("seg", "fidelity", "morphology", "table"):
+        assert f"  {command} " in out
 
 
-def test_seg_prints_and_writes_its_figures(run: Run, labels: Path, tmp_path: Path) -> None:
+def test_seg_prints_and_writes_its_report(run: Run, labels: Path, tmp_path: Path) -> None:
     predicted = tmp_path / "predicted"
     predicted.mkdir()
     (labels / "mask000.tif").rename(predicted / "mask000.tif")
@@ -81,10 +80,11 @@ def test_morphology_prints_draws_and_writes(run: Run, labels: Path, tmp_path: Pa
         (("morphology", "absent", "absent", "--voxel-um", "wide"), "--voxel-um wide"),
         (("fidelity", "absent", "absent", "--weights", "none.pth"), "none.pth"),
         (("table", "absent.yaml"), "absent.yaml"),
-        (("table", str(NUCLEI), "--set", "evaluate.seeds=1"), "evaluate.seeds"),
-        (("table", str(NUCLEI), "--synthetic", "real=out/a.zarr"), "--synthetic real=out/a.zarr"),
-        (("table", str(NUCLEI), "--synthetic-curve", "10;30"), "--synthetic-curve 10;30"),
-        (("table", str(NUCLEI), "--figures", "synthetic=absent.json"), "--figures absent.json"),
+        (("table", "nuclei-2d", "--set", "evaluate.seeds=1"), "evaluate.seeds"),
+        (("table", "nuclei-2d", "--synthetic", "real=out/a.zarr"), "--synthetic real=out/a.zarr"),
+        (("table", "nuclei-2d", "--synthetic-curve", "10;30"), "--synthetic-curve 10;30"),
+        (("table", "nuclei-2d", "--metrics", "synthetic=absent.json"), "absent.json"),
+        (("table", "nuclei-2d", "--figures", "synthetic=absent.json"), "absent.json"),
     ],
 )
 def test_bad_input_is_one_sentence_and_code_2(run: Run, arguments: tuple[str, ...], named: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: what it prints, and how it ends. The verbs' own work is tested with their modules."""
+"""The command line: what it prints, and how it ends. The work of the commands is tested with their modules."""
 
 import json
 import subprocess
@@ -12,11 +12,10 @@ import pytest
 import tifffile
 
 from raysynth.base.errors import RunError
+from raysynth.base.objects import Objects
 from raysynth.cli.main import main
-from raysynth.store.dataset import create_dataset, finalise
-from raysynth.store.manifest import Manifest
 from raysynth.store.spec import DatasetSpec
-from raysynth.store.writer import write_shard
+from tests.fixtures.datasets import Write, fill
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -37,20 +36,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Path:
+def dataset(tmp_path: Path, write: Write) -> Path:
     """Two shards of one 2D frame each; the second is not finished."""
     uri = tmp_path / "set.zarr"
-    create_dataset(str(uri), Manifest(config={}, bundle="b", versions={}, device="cpu", seed=0, dataset=SPEC))
-    _write(uri, 0)
-    finalise(str(uri))
+    write(uri, SPEC, [0])
     return uri
-
-
-def _write(uri: Path, shard: int) -> None:
-    labels = np.zeros((1, 32, 32), np.uint32)
-    labels[0, 4:12, 4:12] = 1
-    rows = {"frame": [shard], "label": [1]}
-    write_shard(str(uri), SPEC, shard, (labels * 100).astype(np.uint8), labels, rows, {"cells": 1})
 
 
 def _config(folder: Path) -> Path:
@@ -82,11 +72,11 @@ runtime: {{device: cpu}}
     return path
 
 
-def test_help_names_every_verb(run: Run) -> None:
+def test_help_names_every_command(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    for verb in ("prepare", "train", "generate", "evaluate", "export", "preview", "verify", "fetch"):
-        assert f"  {verb} " in out
+    for command in ("prepare", "train", "generate", "evaluate", "export", "preview", "verify", "fetch"):
+        assert f"  {command} " in out
 
 
 def test_help_and_import_read_no_heavy_library() -> None:
@@ -118,7 +108,7 @@ def test_bad_input_is_one_sentence_and_code_2(run: Run, arguments: tuple[str, ..
 def test_a_run_that_is_ended_from_outside_is_one_sentence_and_code_1(
     run: Run, dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("raysynth.store.verify.verify", Mock(side_effect=RunError("no room left")))
+    monkeypatch.setattr("raysynth.store.verify.verify_dataset", Mock(side_effect=RunError("no room left")))
     assert run("verify", dataset) == (1, "", "raysynth: no room left\n")
 
 
@@ -134,15 +124,15 @@ def test_a_wrong_argument_is_a_usage_error(run: Run, tmp_path: Path) -> None:
 
 
 def test_frames_become_crops_and_crops_a_bundle(run: Run, tmp_path: Path) -> None:
-    config, figures = _config(tmp_path), tmp_path / "figures.json"
-    code, out, _ = run("prepare", config, "--json", figures)
+    config, report = _config(tmp_path), tmp_path / "report.json"
+    code, out, _ = run("prepare", config, "--json", report)
     assert code == 0
     assert "crop_side_px: 32" in out
-    assert json.loads(figures.read_text())["crop_side_px"] == 32
+    assert json.loads(report.read_text())["crop_side_px"] == 32
 
-    code, out, _ = run("train", "all", config, "--json", figures)
+    code, out, _ = run("train", "all", config, "--json", report)
     assert code == 0
-    assert set(json.loads(figures.read_text())) == {"masks", "texture"}
+    assert set(json.loads(report.read_text())) == {"masks", "texture"}
     assert (tmp_path / "workspace" / "discs" / "bundle" / "bundle.json").is_file()
 
 
@@ -154,16 +144,16 @@ def test_generate_without_a_bundle_says_what_is_missing(run: Run, tmp_path: Path
 
 
 def test_verify_reports_and_repairs(run: Run, dataset: Path, tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
-    code, out, _ = run("verify", dataset, "--json", figures)
+    report = tmp_path / "report.json"
+    code, out, _ = run("verify", dataset, "--json", report)
     assert code == 1
     assert "not finished" in out
-    assert json.loads(figures.read_text())["bad"] == {"1": "not finished"}
+    assert json.loads(report.read_text())["bad"] == {"1": "not finished"}
 
     code, _, err = run("verify", dataset, "--repair")
     assert code == 2
     assert "no record of the run" in err
-    _write(dataset, 1)  # its frame is still listed as missing
+    fill(Objects(dataset), SPEC, 1)  # its frame is still listed as missing
     assert run("verify", dataset)[0] == 1
     code, out, _ = run("verify", dataset, "--repair")
     assert code == 0
@@ -180,7 +170,7 @@ def test_preview_and_export_write_their_files(run: Run, dataset: Path, tmp_path:
     assert (tmp_path / "ctc" / "01_GT" / "SEG" / "man_seg000.tif").is_file()
 
 
-def test_figures_that_cannot_be_written_are_refused(run: Run, dataset: Path, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_are_refused(run: Run, dataset: Path, tmp_path: Path) -> None:
     code, _, err = run("preview", dataset, tmp_path / "p.png", "--json", tmp_path / "absent" / "f.json")
     assert code == 2
     assert "--json" in err
