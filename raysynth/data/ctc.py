@@ -1,8 +1,8 @@
 """The Cell Tracking Challenge layout.
 
-A sequence is a folder of two digits with images `tTTT.tif`; its labels lie in a folder beside it (`01_ST/SEG`,
-`01_GT/SEG`, `02_ERR_SEG`, ...) as `man_segTTT.tif` or `maskTTT.tif`, or, for volumes of which only single slices are
-annotated, as `man_seg_TTT_ZZZ.tif`.
+A sequence is a folder of two digits with images `tTTT.tif`. Its labels lie in a folder beside it (`01_ST/SEG`,
+`01_GT/SEG`, `02_ERR_SEG`, ...) as `man_segTTT.tif` or `maskTTT.tif`. Volumes of which only single slices are annotated
+have `man_seg_TTT_ZZZ.tif`.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Fetching public data sets: downloaded from their owners, and laid out as the readers expect."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -95,15 +96,17 @@ def _archives(dataset: PublicDataset, folder: Path, base: str | None, progress: 
         store.urls[name] = url
         if base is not None:
             store.registry[name] = None
-
-        def resume(url: str, output: str, _: pooch.Pooch, part: Path = folder / f"{name}.part") -> None:
-            download(url, Path(output), part, progress=progress)
-
+        resuming = partial(_download, part=folder / f"{name}.part", progress=progress)
         try:
-            found[url] = Path(store.fetch(name, downloader=resume))
+            found[url] = Path(store.fetch(name, downloader=resuming))
         except ValueError:
             raise InputError(
                 f"{url}: is another file than raysynth knows (its SHA-256 differs); if its owners have changed it, "
                 f"take it as it is with --base {dataset.base}"
             ) from None
     return found
+
+
+def _download(url: str, output: str, store: pooch.Pooch, part: Path, progress: Progress) -> None:
+    """Download one archive for pooch, which has a new temporary file each time; `part` stays, so it can resume."""
+    download(url, Path(output), part, progress=progress)

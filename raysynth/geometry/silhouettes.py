@@ -77,8 +77,8 @@ def soft_masks(projected: Tensor, truncation_px: float) -> Tensor:
     """Turn what `project` sees into signed distances to the outlines.
 
     To first order the distance to a zero line is the value over its slope: f(x + d) = f(x) + |grad f| d = 0 along the
-    gradient. The slope is held at 1 or more, as that of a star-shaped surface's field is (r(direction) - |x| falls by
-    at least 1 per unit along the ray), so that ridges stay finite.
+    gradient. The slope is held at 1 or more, so that ridges stay finite. A star-shaped surface's field has no smaller
+    one: r(direction) - |x| falls by 1 per unit along the ray.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class Spectrum(BaseModel):
         """Measure the spectrum of shapes that are rough alike in all directions, from their outlines.
 
         To first order an outline is the surface's equator. Its m-th cosine wave there has the amplitude
-        sum_l c_lm Y_lm(equator), and if all c_lm of a degree have the variance sigma_l², the wave has the variance
+        sum_l c_lm Y_lm(equator). If all c_lm of a degree have the variance sigma_l², the wave has the variance
 
             v_m = sum_l sigma_l² Y_lm(equator)²
 

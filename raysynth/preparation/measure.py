@@ -28,7 +28,7 @@ class FrameMeasures:
     Attributes
     ----------
     record
-        The frame's own figures.
+        The frame's own values.
     intensities
         Mean grey value of each whole cell.
     noise

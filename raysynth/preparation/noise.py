@@ -1,9 +1,9 @@
 """The noise model of a population: what is left of real backgrounds when their slow level is taken off.
 
-Spectrum. The residual r of a plane has the power |F r|² at each frequency, F being the discrete Fourier transform. Its
-mean over a ring of equal frequency is what an isotropic noise of the same spectrum has there, and divided by the mean
-over all frequencies it is 1 everywhere for white noise (Parseval: that mean is the variance). Generation colours white
-noise with the root of this power.
+Spectrum. The residual r of a plane has the power |F r|² at each frequency, F being the discrete Fourier transform. The
+noise is taken to be isotropic: only the mean over each ring of equal frequency is kept. It is divided by the mean over
+all frequencies, which is the variance (Parseval). So white noise has 1 everywhere. Generation colours white noise with
+the root of this power.
 """
 
 from collections.abc import Sequence

@@ -18,17 +18,11 @@ from numpy.typing import NDArray
 from raysynth.base.arrays import Floats, Mask
 from raysynth.base.errors import InputError
 from raysynth.base.seeds import Stage, generator
-from raysynth.config import Config
 from raysynth.preparation.cell_table import CellTable
 from raysynth.preparation.statistics import PopulationStatistics
 
 _FILES = ("images.npy", "masks.npy", "outlines.npy", "cells.parquet", "outlines.parquet")
 """The files of a split."""
-
-
-def prepared_folder(config: Config) -> Path:
-    """Where `prepare` writes and training reads."""
-    return Path(config.workspace) / config.name / "prepared"
 
 
 @dataclass(frozen=True)
