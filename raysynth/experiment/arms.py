@@ -100,6 +100,7 @@ def score_arm(job: Job) -> None:
         predicted = _segment(job, network, pixels)
         frames.append(_frame_record(frame, jaccards(pixels, predicted), predicted))
         shown = shown or _picture(pixels, predicted)
+    # One picture of each row is enough.
     if shown is not None and job.seed == 0:
         with whole_file(job.picture) as path:
             np.savez_compressed(path, **shown)

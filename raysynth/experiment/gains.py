@@ -73,6 +73,7 @@ class Scores:
             In the order of the groups' names.
         """
         names, which = np.unique(self.groups, return_inverse=True)
+        # (groups, frames), 1 where a frame is of a group: products with it sum over the frames of each group.
         member = which == np.arange(len(names))[:, None]
         return Scores(self.sums @ member.T, member @ self.cells, tuple(names.tolist()))
 
@@ -169,12 +170,14 @@ def difference(a: Scores, b: Scores) -> Difference:
     """
     if a.sums.shape != b.sums.shape or (a.cells != b.cells).any() or a.groups != b.groups:
         raise ValueError("scores of other frames or seeds cannot be paired")
+    # The difference is taken before resampling: that is what pairs the two rows.
     gain, (seeds, frames) = a.sums - b.sums, a.sums.shape
     rng = generator(0, 0, Stage.EVALUATION, _BOOTSTRAP)
     drawn = np.zeros(DRAWS)
     for draw in range(DRAWS):
         picked, order = rng.integers(frames, size=frames), rng.integers(seeds, size=seeds)
         drawn[draw] = gain[order].mean(axis=0)[picked].sum() / max(1, a.cells[picked].sum())
+    # Percentile bootstrap: 95 % of the resamples lie between the ends.
     low, high = np.percentile(drawn, (2.5, 97.5))
     return Difference(float(gain.mean(axis=0).sum() / a.cells.sum()), float(low), float(high))
 

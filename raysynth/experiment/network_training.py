@@ -66,6 +66,7 @@ def segmentation_loss(output: Tensor, target: Tensor) -> Tensor:
     Tensor
         A scalar.
     """
+    # Flows have length 1: five times as long, their error weighs as much as that of the mask (Cellpose's choice).
     flows = mse_loss(output[:, :2], 5 * target[:, 1:]) / 2
     return flows + binary_cross_entropy_with_logits(output[:, 2], (target[:, 0] > 0.5).float())
 
@@ -88,6 +89,7 @@ def segmentation_rate(step: int, steps: int, highest: float) -> float:
         The rate of this step.
     """
     rising = highest * min(1.0, (step + 1) / max(1.0, _WARMUP * steps))
+    # 0 at the first step of the decay, 1 after the last; each tenth of it halves the rate once more.
     into_decay = (step - (1 - _DECAY) * steps) / (_DECAY * steps)
     return float(rising * 0.5 ** (np.floor(into_decay * _HALVINGS) + 1 if into_decay >= 0 else 0))
 
@@ -137,6 +139,7 @@ def train_network(
         done = step + 1
         if done % settings.validate_every == 0 or done == settings.steps:
             seg = validate(average.module)
+            # The first of equal validations stays: it took the fewest steps.
             if not curve or seg > max(before for _, before in curve):
                 best = {name: value.cpu() for name, value in deepcopy(average.module.state_dict()).items()}
             curve.append((done, seg))

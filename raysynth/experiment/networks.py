@@ -46,6 +46,7 @@ def build_network(settings: EvaluateConfig, seed: int, start: NetworkWeights | N
     from cellpose.resnet_torch import CPnet
 
     rng = generator(seed, 0, Stage.EVALUATION, _INITIAL)
+    # Cellpose draws weights from torch's global generator, which is seeded here and left as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**63)))
         network: nn.Module = CPnet(list(WIDTHS[settings.network]), _OUTPUTS, 3, diam_mean=DIAMETER_PX)
@@ -114,7 +115,7 @@ def read_weights(path: Path, settings: EvaluateConfig) -> NetworkWeights:
     """
     try:
         weights: NetworkWeights = torch.load(path, map_location="cpu", weights_only=True)
-        build_network(settings, 0, weights)
+        build_network(settings, 0, weights)  # raises where names or shapes differ
     except FileNotFoundError:
         raise InputError(f"evaluate.weights {path} is missing: give a file of Cellpose weights") from None
     # Unpickling reports a foreign file with whatever type the failing step has; every one means the same here.

@@ -86,7 +86,9 @@ def _slice(network: nn.Module, grey: Floats, how: Prediction) -> Labels:
 
     output = blended_outputs(network, scaled_image(grey, how.scale), how)
     if output.shape[1:] != grey.shape:
+        # Cellpose resizes (y, x, channels).
         output = resize_image(output.transpose(1, 2, 0), *grey.shape).transpose(2, 0, 1)
+    # Masks are found at the frame's own size, where cells are 1 / scale as large and paths as long.
     steps, device = round(ITERATIONS * max(1.0, 1 / how.scale)), torch.device(how.device)
     masks = resize_and_compute_masks(output[:2], output[2], niter=steps, min_size=_MIN_PX, device=device)
     return np.asarray(masks, np.uint32)
@@ -120,5 +122,6 @@ def blended_outputs(network: nn.Module, image: Floats, how: Prediction) -> Float
     found = np.concatenate(
         [run_network(network, batch.to(how.device), how.precision).cpu().numpy() for batch in batches]
     )
+    # Tiles fade towards their borders, so that no seam shows.
     whole = average_tiles(found, rows, columns, height, width)
     return np.asarray(whole[:, top : top + image.shape[0], left : left + image.shape[1]], np.float32)

@@ -104,6 +104,7 @@ def make_records(pixels: Pixels, scale: float) -> FrameRecords:
         small = scaled_image(images[z], scale)
         cells = _nearest(labels[z], small.shape)
         if cells.any():
+            # Flows are those of the resized cells, not resized flows: their lengths and middles are exact.
             _, mask, *flows = labels_to_flows([cells.astype(np.int32)], device=torch.device("cpu"))[0]
             found.append(np.stack([small, mask, *flows]).astype(np.float16))
     return np.stack(found) if found else np.zeros((0, RECORD_CHANNELS, 1, 1), np.float16)
@@ -111,6 +112,7 @@ def make_records(pixels: Pixels, scale: float) -> FrameRecords:
 
 def _nearest(labels: Labels, shape: tuple[int, ...]) -> Labels:
     """Resize labels `(y, x)`: each pixel is that in which its middle lies."""
+    # Interpolated labels would be of cells that are not there: each new pixel takes one old pixel's label.
     rows, columns = (((np.arange(n) + 0.5) * m / n).astype(int) for n, m in zip(shape, labels.shape, strict=True))
     return labels[np.ix_(rows, columns)]
 

@@ -91,6 +91,7 @@ def few_frames(rows: Rows, kind: Literal["real", "synthetic"]) -> dict[str, dict
         Arm → number of frames, or "all" → SEG. Rows with other frames of the other kind than the arm's first row, or
         with another synthetic set, are left out.
     """
+    # Along the curve one number varies; the other must be that of the arm's first row.
     varied, kept = ("real_frames", "synthetic_frames")[:: 1 if kind == "real" else -1]
     lines: dict[str, dict[str, float]] = {kind: {}, "both": {}}
     first = {arm: next((row for row in rows.values() if row.arm == arm), None) for arm in lines}

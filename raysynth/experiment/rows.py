@@ -76,6 +76,7 @@ def table_rows(
     list of TableRow
         In order, each once.
     """
+    # "All real frames" has one name, None, so that a row is the same whichever way it was asked for.
     limit = None if settings.real_frames is None or settings.real_frames >= real else settings.real_frames
     found = []
     for arm in settings.arms:

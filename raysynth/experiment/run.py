@@ -85,6 +85,7 @@ def make_table(
     _need_packages()
     inputs = read_inputs(config, synthetic or {}, folder, curve, synthetic_curve, split, _device(config))
     with Lease(Objects(str(inputs.folder), create=True), f"table-{secrets.token_hex(3)}"):
+        # Within the lease: two runs would train the same generalist.
         start = inputs.start or _generalist(inputs, progress)
         given = {name: [each.address, each.digest] for name, each in inputs.synthetic.items()}
         plan = make_plan(inputs.data, inputs.settings, inputs.folder, given, start)
@@ -164,6 +165,7 @@ def _run(tasks: Sequence[TableTask], threads: int, device: str, progress: Progre
             ray.get(ended)
             progress(len(names) - len(waiting), len(names), names[ended])
         except RayError as error:
+            # What a task raised on purpose is shown as it is, without Ray's traceback.
             cause = getattr(error, "cause", None)
             errors.append(cause if isinstance(cause, InputError) else error)
     if errors:

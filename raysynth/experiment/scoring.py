@@ -76,6 +76,7 @@ def jaccards(pixels: Pixels, predicted: Labels) -> list[float]:
         Jaccard index of each cell, 0 without a match.
     """
     labels = pixels.labels
+    # Cells of another split count neither as missed nor as found.
     if pixels.columns != (0, labels.shape[-1]):
         labels = np.where(np.isin(labels, [cell.label for cell in find_cells(pixels)]), labels, 0).astype(np.uint32)
     pairs = [(labels, predicted)] if pixels.slices is None else [(labels[z], predicted[z]) for z in pixels.slices]

@@ -107,6 +107,7 @@ def record_tasks(jobs: Sequence[Job], train: Sequence[Frame], synthetic: Mapping
     """
     tasks: list[TableTask] = []
     for folder, frames in _needed(jobs).items():
+        # Real frames are sent as they are: a few paths. A synthetic set is opened where its frame is read.
         for frame in sorted(frames - kept_frames(folder)):
             name = folder.name
             read = train[frame].read if name == REAL else partial(_read_synthetic, synthetic[name].address, frame)

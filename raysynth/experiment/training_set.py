@@ -108,6 +108,7 @@ class TrainingSet:
         """
         from cellpose.transforms import random_rotate_and_resize
 
+        # A generator of its own for each step: its tiles depend on nothing that was drawn before.
         rng = generator(self._seed, step, Stage.EVALUATION, _DRAWS)
         picked = [self._read(*self._pick(rng)) for _ in range(self._batch)]
         images = [np.stack([record[0], np.zeros_like(record[0])]) for record in picked]
@@ -119,10 +120,12 @@ class TrainingSet:
         return tiles, targets
 
     def _pick(self, rng: np.random.Generator) -> tuple[Path, int]:
+        # First the set, by its fraction, then one of its images: all images of a set are equally likely.
         images = self._images[rng.choice(len(self._images), p=self._fractions)]
         return images[rng.integers(len(images))]
 
     def _read(self, path: Path, image: int) -> Floats:
+        # Mapped: of a large file only the one image is read.
         return np.asarray(np.load(path, mmap_mode="r")[image], np.float32)
 
 

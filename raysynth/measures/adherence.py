@@ -29,6 +29,7 @@ def foreground(image: NDArray[np.floating[Any]]) -> Mask:
     Mask
         `(y, x)`; False everywhere where the crop is flat.
     """
+    # A flat crop has no threshold between two classes.
     smooth = gaussian_filter(image.astype(np.float32), _SMOOTHING_PX)
     return smooth > threshold_otsu(smooth) if np.ptp(smooth) > 0 else np.zeros(image.shape, bool)
 
@@ -68,6 +69,7 @@ def swap_test(images: NDArray[np.floating[Any]], masks: Mask) -> Mask:
     Mask
         `(n / 2,)`: True where the summed adherence of a pair is higher with its own masks.
     """
+    # The last bit of a number flipped: 0 and 1, 2 and 3 change places.
     exchanged = masks[np.arange(len(masks)) ^ 1]
     advantage = adherence(images, masks) - adherence(images, exchanged)
     return advantage.reshape(-1, 2).sum(axis=1) > 0

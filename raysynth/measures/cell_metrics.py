@@ -162,6 +162,7 @@ def compare_sets(
     a, b = a.some(_FRAMES), b.some(_FRAMES)
     sizes = [frames.voxel_um or voxel_um for frames in (a, b)]
     unit = "px" if None in sizes else "um"
+    # Pixels of one set cannot be compared with micrometres of the other.
     if unit == "px":
         sizes = [None, None]
     total = len(a.frames) + len(b.frames)
@@ -171,6 +172,7 @@ def compare_sets(
         raise InputError(
             f"{a.name} is {real.dimensions}D and {b.name} is {other.dimensions}D: compare sets of the same kind."
         )
+    # One generator for all metrics, in their order: it draws the halves of the real set.
     rng = generator(MEASURING_SEED, 0, Stage.EVALUATION, 0)
     distances = {name: compare_samples(real.values[name], other.values[name], rng) for name in real.values}
     edge = compare_edges(real.edges, other.edges, rng)

@@ -91,6 +91,7 @@ def measure_cells(
         pixels = read()
         parts.append(_of_frame(pixels, _full(voxel_um, pixels.image.ndim, frames.name), rng))
         progress(done)
+    # A frame without a whole cell has no metrics of single cells: names are gathered from all frames, in order.
     names = dict.fromkeys(name for part in parts for name in part.values)
     values = {name: np.concatenate([part.values[name] for part in parts if name in part.values]) for name in names}
     edge_sums = [sums for part in parts for sums in part.edges]
@@ -103,10 +104,12 @@ def _of_frame(pixels: Pixels, voxel_um: tuple[float, ...], rng: Generator) -> Me
     """Measure the cells of one frame; metrics of single cells are left out where none is whole."""
     dimensions, cells = pixels.image.ndim, find_cells(pixels)
     whole = [cell for cell in cells if cell.left_out is None]
+    # At random, then in the order of their labels again.
     drawn = [whole[i] for i in np.sort(rng.permutation(len(whole))[:CELLS_PER_FRAME])]
     crops = [_crop(pixels, cell) for cell in drawn]
     rows = [_row(cell, crop, voxel_um, dimensions) for cell, crop in zip(drawn, crops, strict=True)]
     values = {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+    # Neighbours and numbers count all cells, cut ones too: the border does not hide that they are there.
     values["neighbour_distance"] = _neighbour_distances(cells, voxel_um)
     values["cells_per_frame"] = np.array([len(cells)], np.float64)
     return MeasuredCells(dimensions, values, [edges(image[None], mask[None])[0] for image, mask in crops])
@@ -142,6 +145,7 @@ def _neighbour_distances(cells: list[LabelledCell], voxel_um: tuple[float, ...])
     """Measure from the centre of each cell's mask to the nearest other one's; nothing for a single cell."""
     if len(cells) < 2:
         return np.empty(0)
+    # Each point's nearest is the point itself: the second nearest is its neighbour.
     centres = [np.array(c.start) + np.argwhere(c.mask).mean(axis=0) for c in cells]
     points = np.array(centres) * voxel_um
     return np.asarray(cKDTree(points).query(points, k=2)[0][:, 1], np.float64)
@@ -157,7 +161,9 @@ def _crop(pixels: Pixels, cell: LabelledCell) -> _Crop:
     image = as_volume(pixels.image)[cell.start[0] + z][window].astype(np.float64)
     labels = as_volume(pixels.labels)[cell.start[0] + z][window]
     mask: Mask = labels == cell.label
+    # Neighbours with the blur around them; the cell's own pixels stay.
     others = _grown((labels > 0) & ~mask) & ~mask
+    # What neither the cell nor a neighbour brightens gives the background that takes the neighbours' place.
     free = ~(others | _grown(mask))
     if free.any():
         image[others] = np.median(image[free])

@@ -74,6 +74,7 @@ class CellposeFeatures:
         Tensor
             `(n, d)`, float64.
         """
+        # Multiples of 16 can be halved at every level of the network.
         side = [max(1, round(n * self._scale / _MULTIPLE)) * _MULTIPLE for n in images.shape[1:]]
         found = []
         for batch in torch.from_numpy(np.ascontiguousarray(images)).split(_BATCH):

@@ -129,5 +129,6 @@ def _flips_and_turns(crops: NDArray[Any]) -> Iterator[NDArray[Any]]:
 def _standardised(crops: NDArray[Any]) -> Floats:
     """Give crops as rows of mean 0 and length 1: their products are Pearson's correlations."""
     rows = crops.reshape(len(crops), -1).astype(np.float32)
+    # Brightness leaves with the mean, contrast with the length; a flat crop becomes 0.
     rows = rows - rows.mean(axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)

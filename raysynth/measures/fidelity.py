@@ -146,8 +146,10 @@ def kid_excess(real: Tensor, again: Tensor, other: Tensor) -> tuple[float, float
     blocks = np.array_split(np.arange(len(real)), BLOCKS)
     without = []
     for block in blocks:
+        # The same images leave all three sets: what both distances owe to them cancels in the difference.
         kept = np.setdiff1d(np.arange(len(real)), block)
         without.append(kid(real[kept], other[kept]) - kid(real[kept], again[kept]))
+    # sqrt((g - 1) / g * sum of squares) is sqrt((g - 1) * variance): np.var divides by g.
     error = np.sqrt((BLOCKS - 1) * np.var(without))
     return kid(real, other) - kid(real, again), float(error)
 
@@ -169,6 +171,7 @@ def compare_features(real: Tensor, again: Tensor, other: Tensor) -> Fidelity:
     Fidelity
         At the smallest of n, m and k; larger sets give evenly spaced images.
     """
+    # FID grows as n shrinks, so both of its values must be taken at one n.
     n = min(len(real), len(again), len(other))
     a, b, c = (features[evenly_spaced(len(features), n)] for features in (real, again, other))
     excess, error = kid_excess(a, b, c)

@@ -102,9 +102,11 @@ def sample_tiles(a: FrameSet, b: FrameSet, count: int) -> ImageSample:
     sets = [part.read() for part in (first, second, b.some(_FRAMES))]
     _need_same_dimensions(a, b, sets)
     real = sets[0] + sets[1]
+    # The map of grey values and the size of tiles are those of A: a B that is too dark, or too large, stays so.
     fixed, diameter = fixed_map([pixels.image for pixels in real]), median_diameter(real, a.name)
     frames = [[(pixels.image, pixels.labels) for pixels in part] for part in sets]
     side = tile_side(diameter, [frame for part in frames for frame in part])
+    # One generator for the three parts, in this order.
     rng = generator(_SEED, _TILES, Stage.EVALUATION, 0)
     half, other_half, other = (list(to_bytes(random_tiles(part, side, count, rng), fixed)) for part in frames)
     numbers = "/".join(str(len(part)) for part in sets)

@@ -128,13 +128,16 @@ def crop_metrics(images: _Grey, masks: Mask) -> dict[str, Doubles]:
 
 
 def _row(image: Doubles, mask: Mask, level: float) -> tuple[float, ...]:
-    region = regionprops(mask.astype(np.uint8))[0]
+    region = regionprops(mask.astype(np.uint8))[0]  # area, eccentricity and solidity in pixels of the mask
     brightness = image[mask].mean() - level
+    # Blur within the mask alone: G(I M) / G(M). The dark surroundings would else show as structure at the edge.
     weight = ndimage.gaussian_filter(mask.astype(np.float64), FINE_PX)
     blurred = ndimage.gaussian_filter(np.where(mask, image, 0), FINE_PX)
+    # Pixels on the outline are half outside the cell: they are left out, unless the cell has no others.
     inner = ndimage.binary_erosion(mask)
     inner = inner if inner.any() else mask
     fine = image[inner] - blurred[inner] / weight[inner]
+    # A cell darker than one grey value above its surroundings has no brightness to divide by.
     granularity = fine.std() / max(brightness, 1.0)
     return region.area, region.eccentricity, region.solidity, brightness, level, granularity
 
@@ -156,6 +159,7 @@ def compare_samples(real: Doubles, synthetic: Doubles, rng: Generator) -> Distan
     Distance
         All distances.
     """
+    # In standard deviations, distances of metrics with different units can be read side by side.
     spread = max(float(real.std()), 1e-9)
 
     def scaled(a: Doubles, b: Doubles) -> float:
@@ -186,6 +190,7 @@ def edges(images: _Grey, masks: Mask) -> list[EdgeSums]:
     list of EdgeSums
         One of each crop.
     """
+    # `edge_sums` takes volumes: each crop is one of a single slice, on a flat background.
     levels = surroundings(images, masks)
     parts = zip(images, masks, levels, strict=True)
     return [
@@ -209,6 +214,7 @@ def edge_difference(a: EdgeProfile, b: EdgeProfile) -> float:
     float
         1 is the mean brightness of a cell.
     """
+    # A small cell has no pixels deep inside: only distances that both sets have can be compared.
     common = np.intersect1d(a.distance_px, b.distance_px)
     values = [np.interp(common, p.distance_px, p.relative) for p in (a, b)]
     return float(np.abs(values[0] - values[1]).mean())

@@ -50,6 +50,7 @@ class Overlap:
             `(r,)`: the Jaccard index with its match, 0 without one. A match covers more than half of the cell, so no
             cell has two.
         """
+        # More than half of the reference cell, in whole numbers: no rounding decides.
         matched = 2 * self.shared > self.reference[self.rows]
         scores = np.zeros(len(self.reference))
         scores[self.rows[matched]] = self.iou[matched]
@@ -71,6 +72,7 @@ class Overlap:
         close = self.iou >= threshold
         if not close.any():
             return 0
+        # At thresholds above 0.5 pairs are unique; at 0.5 two halves of a cell may both be close to it.
         shape = (len(self.reference), len(self.predicted))
         graph = csr_array((np.ones(close.sum(), bool), (self.rows[close], self.columns[close])), shape=shape)
         return int((maximum_bipartite_matching(graph) >= 0).sum())
@@ -98,6 +100,7 @@ def overlap(reference: Labels, predicted: Labels) -> Overlap:
     both = (r > 0) & (p > 0)
     bits = np.uint64(_LABEL_BITS)
     pairs, shared = np.unique(r[both].astype(np.uint64) << bits | p[both], return_counts=True)
+    # Labels may have gaps and be as large as 2^32 - 1: they are turned into positions by their order.
     rows = np.searchsorted(names, (pairs >> bits).astype(np.uint32))
     columns = np.searchsorted(predicted_names, pairs.astype(np.uint32))
     return Overlap(sizes, predicted_sizes, rows, columns, shared)

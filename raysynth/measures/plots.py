@@ -73,6 +73,7 @@ def draw_morphology(
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axes, (name, distance) in zip(panels, distances.items(), strict=False):
         pair = [each.values[name] for each in cells]
+        # The same bins for both, or their heights could not be compared.
         bins = np.histogram_bin_edges(np.concatenate(pair), _BINS)
         for values, label in zip(pair, "AB", strict=True):
             axes.hist(values, bins, density=True, histtype="step", label=label)

@@ -128,6 +128,7 @@ def compare_labels(
     InputError
         Where shapes differ, where nothing is in common, or where the reference has no cell.
     """
+    # Predictions of single slices say nothing of a frame.
     frames = {image.time: image for image in label_images(predicted) if image.z is None}
     references, scores, missing = label_images(reference), [], []
     for done, image in enumerate(references, start=1):

@@ -71,12 +71,16 @@ def measure_shape(mask: Mask, voxel_um: tuple[float, ...], smoothing: float = SU
     of signed volume a · (b × c) / 6, and their sum is the volume enclosed. With V and surface A, the sphericity is
     π^⅓ (6 V)^⅔ / A.
     """
+    # Empty voxels all round close the surface at the border of the mask.
     smooth = np.pad(mask, _PAD).astype(np.float32)
     if smoothing:
+        # The same width in µm along all axes, though voxels may be long in z.
         smooth = ndimage.gaussian_filter(smooth, [smoothing * min(voxel_um) / v for v in voxel_um])
     vertices, faces, _, _ = marching_cubes(smooth, min(0.5, float(smooth.max()) / 2), spacing=voxel_um)
     a, b, c = (vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    # Divergence theorem: the volume is the sum of the signed tetrahedra a . (b x c) / 6 of all triangles.
     enclosed = abs(float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum())) / 6
+    # Diameter of the circle with the area A of the projection along z: A = pi d^2 / 4.
     width = 2 * np.sqrt(mask.any(axis=0).sum() * voxel_um[1] * voxel_um[2] / np.pi)
     tall = np.ptp(np.flatnonzero(mask.any(axis=(1, 2)))) + 1
     return Shape(

@@ -129,6 +129,7 @@ def compare_in(
     for done, images in enumerate(sample.parts, start=1):
         found.append(_features(space, images))
         progress(done, len(sample.parts))
+    # Both comparisons are with the same images, those of A's first half.
     half, other_half, other = found
     fidelity = compare_features(half, other_half, other)
     real_to_real = ImageDistances(fidelity.fid_real, fidelity.kid_real, *precision_recall(half, other_half))

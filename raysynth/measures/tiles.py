@@ -53,6 +53,7 @@ def to_bytes(grey: NDArray[Any], fixed: IntensityMap) -> NDArray[np.uint8]:
     numpy.ndarray
         uint8, of the same shape.
     """
+    # Rounded, not cut off: 0 and 255 have half the width of the other values.
     return np.rint(255 * fixed.to_unit(grey)).astype(np.uint8)
 
 
@@ -98,6 +99,7 @@ def random_tiles(frames: Sequence[LabelledImage], side: int, count: int, rng: Ge
         `(count, side, side)`, in the order of their frames and in the images' own type.
     """
     tiles = []
+    # Tile i comes from frame floor(i n / count): in order, and each frame as often as any other, but for one.
     for picked in np.linspace(0, len(frames), count, endpoint=False).astype(int):
         image, labels = map(as_volume, frames[picked])
         filled = np.flatnonzero(labels.any(axis=(1, 2)))
