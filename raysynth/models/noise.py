@@ -1,4 +1,4 @@
-"""Noise of the slices of one cell, correlated so that its texture goes on from slice to slice."""
+"""Noise of the slices of one cell, correlated so that its texture continues from slice to slice."""
 
 import math
 

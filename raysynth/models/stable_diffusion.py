@@ -39,7 +39,7 @@ def open_stable_diffusion(source: str, gradient_checkpointing: bool = False) -> 
     InputError
         If `source` is no such checkpoint, or the `sd` extra is not installed.
     """
-    _check_place(source)
+    _check_source(source)
     try:
         unet = UNet2DConditionModel.from_pretrained(source, subfolder="unet")
         vae = AutoencoderKL.from_pretrained(source, subfolder="vae")
@@ -118,7 +118,7 @@ def empty_prompt(source: str) -> Tensor:
     return encoder(tokens.input_ids)[0]
 
 
-def _check_place(source: str) -> None:
+def _check_source(source: str) -> None:
     """Refuse a folder that lacks a part, and what is neither a folder nor shaped like a hub id: a mistyped path."""
     folder = Path(source)
     if folder.is_file():

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+from skimage.util import montage
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -165,3 +167,22 @@ class Board:
         self._writer.close()
         if self._local:
             self._local.cleanup()
+
+
+def picture_grid(images: Tensor, columns: int = 8) -> Tensor:
+    """Put images side by side.
+
+    Parameters
+    ----------
+    images
+        `(n, y, x)`, on any device; n is a multiple of `columns`.
+    columns
+        Images in a row.
+
+    Returns
+    -------
+    Tensor
+        `(n / columns * y, columns * x)` in reading order, on the CPU.
+    """
+    grid = montage(images.cpu().numpy(), fill=0, grid_shape=(len(images) // columns, columns))
+    return torch.from_numpy(grid)

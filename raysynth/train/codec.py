@@ -11,10 +11,9 @@ from raysynth.base.seeds import Stage, generator
 from raysynth.config import TextureConfig
 from raysynth.models.image_codecs import ImageCodec, LearnedCodec, PixelFolding, build_autoencoder
 from raysynth.preparation.prepared import Crops, Prepared
-from raysynth.train.board import Evaluation
+from raysynth.train.board import Evaluation, picture_grid
 from raysynth.train.crop_samples import draw_crops
 from raysynth.train.loop import Trainer
-from raysynth.train.pictures import picture_grid
 
 _SHOWN = 32
 """Crops that an evaluation shows, with their reconstructions."""

@@ -27,9 +27,8 @@ from raysynth.models.masks import (
 from raysynth.models.signed_distance import as_batch, fold, resize_images, to_signed_distance, truncation_in_crop
 from raysynth.preparation.mask_limits import OUTLINE_METRICS, MaskLimits, outline_metrics
 from raysynth.preparation.prepared import Crops, Prepared
-from raysynth.train.board import Evaluation
+from raysynth.train.board import Evaluation, picture_grid
 from raysynth.train.held_out import HELD_OUT_SAMPLES, held_out_loss
-from raysynth.train.pictures import picture_grid
 from raysynth.train.start import model_of_start
 from raysynth.train.task import SampleBatch
 

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from raysynth.config import TrainConfig
 from raysynth.train.checkpoints import TrainingState
-from raysynth.train.optimizers import build_optimizer
-from raysynth.train.rates import cosine_with_warmup
+from raysynth.train.optimizers import build_optimizer, cosine_with_warmup
 
 
 class Optimisation:

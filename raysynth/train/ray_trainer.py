@@ -27,7 +27,7 @@ from raysynth.train.run import optimise
 from raysynth.train.shipping import PreparedParcel
 
 POLL_S = 1.0
-"""Seconds between two looks for new lines of the workers."""
+"""Seconds after which the driver asks for new lines of the workers."""
 
 
 def fit_on_ray(job: TrainingJob, parcel: PreparedParcel, workers: int, max_failures: int) -> None:

@@ -18,11 +18,10 @@ from raysynth.models.signed_distance import resize_images, truncation_in_crop
 from raysynth.models.stable_diffusion import open_stable_diffusion
 from raysynth.models.texture import TextureModel, build_texture_model
 from raysynth.preparation.prepared import Crops, Prepared
-from raysynth.train.board import Evaluation
+from raysynth.train.board import Evaluation, picture_grid
 from raysynth.train.codec import pixel_folding, trained_codec
 from raysynth.train.crop_samples import draw_crops
 from raysynth.train.held_out import HELD_OUT_SAMPLES, held_out_loss
-from raysynth.train.pictures import picture_grid
 from raysynth.train.start import SCRATCH, model_of_start
 from raysynth.train.task import SampleBatch
 

@@ -20,9 +20,8 @@ from raysynth.models.diffusion import noise_and_time, per_sample_loss, save_netw
 from raysynth.models.views import MultiViewModel, build_view_network, sample_views
 from raysynth.preparation.prepared import Prepared
 from raysynth.preparation.statistics import PopulationStatistics
-from raysynth.train.board import Evaluation
+from raysynth.train.board import Evaluation, picture_grid
 from raysynth.train.held_out import held_out_loss
-from raysynth.train.pictures import picture_grid
 from raysynth.train.start import model_of_start
 from raysynth.train.task import SampleBatch
 

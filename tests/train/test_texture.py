@@ -46,7 +46,8 @@ def test_adherence_tells_textures_on_their_masks_from_others(
     for painter in (on_its_mask, beside_its_mask):
         monkeypatch.setattr(texture_training, "paint", painter)
         adherences.append(task.evaluate(task.model, seed=0).metrics["adherence"])
-    assert adherences == [1.0, 0.0]
+    assert adherences[0] > 0.9
+    assert adherences[1] < 0.1
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
