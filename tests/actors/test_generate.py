@@ -154,19 +154,19 @@ def test_a_run_that_is_interrupted_leaves_no_lease_and_its_record(
 
 
 def test_progress_has_its_total_and_size_before_ray_starts(whole: RunSummary, settings: Config) -> None:
-    told: list[tuple[int, int, str]] = []
+    lines: list[tuple[int, int, str]] = []
     generate(
         settings,
         factory=ellipse_factory,
         again=[2],
-        progress=lambda done, total, message="": told.append((done, total, message)),
+        progress=lambda done, total, message="": lines.append((done, total, message)),
     )
-    assert told[0] == (0, 4, "10 frames in shards of 3; starting Ray")
-    assert told[1] == (0, 1, "1 shard to make, 1 actor on cpu")
-    (done, total, message) = told[2]
+    assert lines[0] == (0, 4, "10 frames in shards of 3; starting Ray")
+    assert lines[1] == (0, 1, "1 shard to make, 1 actor on cpu")
+    (done, total, message) = lines[2]
     assert (done, total) == (1, 1)
     assert message.startswith("shard 2: 4 cells in 3 frames, ")
-    assert len(told) == 3
+    assert len(lines) == 3
 
 
 def test_a_data_set_whose_manifest_names_a_type_that_was_not_obeyed_is_extended(

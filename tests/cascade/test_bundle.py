@@ -1,3 +1,4 @@
+import math
 import shutil
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def test_shipped_bundles_open_by_name_with_all_their_models(name: str) -> None:
     bundle = open_bundle(name)
     model, _ = bundle.masks
     assert model.config.sample_size * folding_of(model) == bundle.info.statistics.crop_side_px
-    assert bundle.texture.encoded_shape(bundle.info.statistics.crop_side_px)
+    side = bundle.info.statistics.crop_side_px
+    assert math.prod(bundle.texture.encoded_shape(side)) == side**2, "pixels are folded, none is lost"
     if bundle.info.statistics.dimensions == 3:
         assert bundle.views[0].config.count == bundle.info.structure["views"]["count"]
 
