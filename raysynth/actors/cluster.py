@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,7 +40,7 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
     # Ray lowers its workers' priority by 15, beside which any other job starves them.
     os.environ.setdefault("RAY_worker_niceness", "0")
     try:
-        with _silenced_stderr():  # where it also says that these were set
+        with _kept_sigterm(), _silenced_stderr():  # where it also says that these were set
             ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(
@@ -50,6 +52,19 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _kept_sigterm() -> Iterator[None]:
+    """Put this process's own handler back: with Ray's, SIGTERM would end it before anything is cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

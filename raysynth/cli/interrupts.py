@@ -10,6 +10,8 @@ from types import FrameType
 from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = "\x1b[?25h\n"
+"""A progress bar hides the cursor, and could not show it again while stderr was silent."""
 
 
 class _Stopped(KeyboardInterrupt):
@@ -33,18 +35,22 @@ def interruptible(kept: str) -> Iterator[None]:
         What is kept and how to resume, as a sentence without its full stop.
     """
     before = {each: signal.getsignal(each) for each in _SIGNALS} if _in_main_thread() else {}
+    stderr = os.dup(2)
     for each in before:
         signal.signal(each, _stop)
     try:
         yield
-    except KeyboardInterrupt as stopped:
-        number: int = stopped.number if isinstance(stopped, _Stopped) else signal.SIGINT
-        name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+    except _Stopped as stopped:
+        os.dup2(stderr, 2)
+        if sys.stderr.isatty():
+            sys.stderr.write(_SHOW_CURSOR)
+        name = "Ctrl-C" if stopped.number == signal.SIGINT else "SIGTERM"
         print(f"raysynth: stopped by {name}: {kept}.", file=sys.stderr, flush=True)
-        sys.exit(128 + number)
+        sys.exit(128 + stopped.number)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        os.close(stderr)
 
 
 def _in_main_thread() -> bool:
@@ -54,6 +60,10 @@ def _in_main_thread() -> bool:
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     for each in _SIGNALS:
         signal.signal(each, _end_at_once)
+    # From here on Ray and its workers only say that they are being ended.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
     raise _Stopped(number)
 
 

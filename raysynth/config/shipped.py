@@ -64,7 +64,7 @@ def find_config(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    found = shipped_config(str(name))
+    found = shipped_config(str(name).removeprefix("configs/"))  # as one writes it in a checkout
     if found is None and not path.exists():
         raise InputError(
             f"{name}: there is no such configuration file; give its path, or one of {', '.join(shipped_names())}."

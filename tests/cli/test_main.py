@@ -7,15 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
-import numpy as np
 import pytest
-import tifffile
 
 from raysynth.base.errors import RunError
 from raysynth.base.objects import Objects
 from raysynth.cli.main import main
 from raysynth.store.spec import DatasetSpec
 from tests.fixtures.datasets import Write, fill
+from tests.fixtures.discs import discs_config
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -41,35 +40,6 @@ def dataset(tmp_path: Path, write: Write) -> Path:
     uri = tmp_path / "set.zarr"
     write(uri, SPEC, [0])
     return uri
-
-
-def _config(folder: Path) -> Path:
-    """A config of six small 2D CTC frames with four discs each, and a training of two steps."""
-    y, x = np.mgrid[:96, :96]
-    for frame in range(6):
-        labels = np.zeros((96, 96), np.uint16)
-        for label, (cy, cx) in enumerate([(24, 24), (24, 70), (70, 24), (70, 70)], start=1):
-            labels[(y - cy) ** 2 + (x - cx - frame) ** 2 <= (6 + label) ** 2] = label
-        rng = np.random.default_rng(frame)
-        image = np.where(labels > 0, 900, 100) + rng.normal(0, 10, labels.shape)
-        for place, array in (("01", image.astype(np.uint16)), ("01_ST/SEG", labels)):
-            name = f"t{frame:03d}.tif" if place == "01" else f"man_seg{frame:03d}.tif"
-            (folder / "real" / place).mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(folder / "real" / place / name, array)
-    tiny = "{steps: 2, warmup: 1, batch: 4, threads: 1, checkpoint_every: 2, sample_every: 2}"
-    path = folder / "discs.yaml"
-    path.write_text(
-        f"""
-name: discs
-workspace: {folder / "workspace"}
-data: {{root: {folder / "real"}, dimensions: 2, split: {{train: ["01"]}}}}
-masks: {{channels: [8, 16], sampler_steps: 2, train: {tiny}}}
-texture: {{channels: [8, 16], sampler_steps: 2, train: {tiny}}}
-population: {{frame_px: [64, 64]}}
-runtime: {{device: cpu}}
-"""
-    )
-    return path
 
 
 def test_help_names_every_command(run: Run) -> None:
@@ -113,18 +83,18 @@ def test_a_run_that_is_ended_from_outside_is_one_sentence_and_code_1(
 
 
 def test_a_setting_that_does_not_exist_is_named(run: Run, tmp_path: Path) -> None:
-    code, _, err = run("prepare", _config(tmp_path), "--set", "crops.sidepx=32")
+    code, _, err = run("prepare", discs_config(tmp_path), "--set", "crops.sidepx=32")
     assert code == 2
     assert "crops.sidepx" in err
 
 
 def test_a_wrong_argument_is_a_usage_error(run: Run, tmp_path: Path) -> None:
-    assert run("train", "everything", _config(tmp_path))[0] == 2
-    assert run("generate", _config(tmp_path), "--frames", "0")[0] == 2
+    assert run("train", "everything", discs_config(tmp_path))[0] == 2
+    assert run("generate", discs_config(tmp_path), "--frames", "0")[0] == 2
 
 
 def test_frames_become_crops_and_crops_a_bundle(run: Run, tmp_path: Path) -> None:
-    config, report = _config(tmp_path), tmp_path / "report.json"
+    config, report = discs_config(tmp_path), tmp_path / "report.json"
     code, out, _ = run("prepare", config, "--json", report)
     assert code == 0
     assert "crop_side_px: 32" in out
@@ -137,7 +107,7 @@ def test_frames_become_crops_and_crops_a_bundle(run: Run, tmp_path: Path) -> Non
 
 
 def test_generate_without_a_bundle_says_what_is_missing(run: Run, tmp_path: Path) -> None:
-    code, _, err = run("generate", _config(tmp_path), "--out", tmp_path / "set.zarr")
+    code, _, err = run("generate", discs_config(tmp_path), "--out", tmp_path / "set.zarr")
     assert code == 2
     assert "bundle" in err
     assert not (tmp_path / "set.zarr").exists()

@@ -18,6 +18,7 @@ def test_a_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     assert find_config("hela") == SHIPPED_CONFIGS / "hela.yaml"
     assert find_config("hela.yaml") == SHIPPED_CONFIGS / "hela.yaml"
+    assert find_config("configs/hela.yaml") == SHIPPED_CONFIGS / "hela.yaml"
     Path("hela.yaml").write_text("")
     assert find_config("hela.yaml") == Path("hela.yaml")
     with pytest.raises(InputError, match=r"^moon: there is no such configuration file; give its path, or one of ce, "):
