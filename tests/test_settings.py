@@ -150,3 +150,12 @@ def test_a_change_shows_in_the_manifest_or_the_places_or_has_a_reason(path: tupl
 
 def test_every_reason_is_about_a_setting() -> None:
     assert set(REASONS) <= {".".join(map(str, path)) for path, _ in describe(Config)}
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    """`make docs` writes it from the models; every setting has a meaning."""
+    command = [sys.executable, "-m", "bench", "settings_page"]
+    page = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert page == (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8"), "run make docs"
+    assert [path for path in LEAVES if f"| `{'.'.join(path)}` |" not in page] == []
+    assert "|  |" not in page
