@@ -1,4 +1,4 @@
-"""Puts the configurations into the wheel: `configs/` stands beside the package in a checkout, and inside when installed."""
+"""Puts `configs/`, which stands beside the package in a checkout, into the wheel."""
 
 import shutil
 from pathlib import Path

@@ -15,7 +15,7 @@ raises `InputError` with one sentence; it is found before torch, Ray or diffuser
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Literal, TypeAlias, Union
 
 from raysynth.base.errors import InputError
 from raysynth.base.progress import Progress, no_progress
