@@ -4,11 +4,12 @@
 
 A misspelt setting, a misspelt bundle and a configuration that is not there, as a user would type them, and `--help`.
 One call of each warms the disk and compiles, and does not count. Seconds are wall time from the start of the process
-to its end: median and all of them. Each call must end with the exit code that it should have. Writes
-`bench/results/refusals.json`.
+to its end, median and all of them, and the median of its CPU time, which other jobs lengthen less. Each call must end
+with the exit code that it should have. Writes `bench/results/refusals.json`.
 """
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -34,16 +35,22 @@ _TARGETS_S = {"help": 0.6, "help of generate": 0.6}
 _TARGET_S = 2.0
 
 
-def _call(arguments: list[str], expected: int) -> tuple[float, str]:
-    """Run raysynth; return the seconds and the first line that it printed."""
+def _cpu_seconds() -> float:
+    """Sum the CPU time of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _call(arguments: list[str], expected: int) -> tuple[float, float, str]:
+    """Run raysynth; return wall seconds, CPU seconds and the beginning of what it printed."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [str(Path(sys.executable).with_name("raysynth")), *arguments]
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, _cpu_seconds() - before
     if done.returncode != expected:
         raise RuntimeError(f"{' '.join(arguments)} ended with code {done.returncode}, not {expected}:\n{done.stderr}")
-    return seconds, " ".join((done.stderr if expected else done.stdout).split())[:200]
+    return seconds, cpu, " ".join((done.stderr if expected else done.stdout).split())[:200]
 
 
 def main() -> None:
@@ -53,13 +60,15 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     results: dict[str, Any] = {}
     for name, (arguments, expected) in _CALLS.items():
-        _, said = _call(arguments, expected)
-        seconds = sorted(_call(arguments, expected)[0] for _ in range(repeats))
+        *_, said = _call(arguments, expected)
+        calls = [_call(arguments, expected)[:2] for _ in range(repeats)]
+        seconds, cpu = zip(*calls, strict=True)
         results[name] = {
             "median_s": median(seconds),
             "target_s": _TARGETS_S.get(name, _TARGET_S),
-            "seconds": seconds,
+            "cpu_s": median(cpu),
+            "seconds": sorted(seconds),
             "said": said,
         }
-        print(f"{median(seconds):6.2f} s  {name}: {said}", flush=True)
+        print(f"{median(seconds):6.2f} s, CPU {median(cpu):5.2f} s  {name}: {said}", flush=True)
     save_result("refusals", results)
