@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import commands, listing, main
-from bench.tools.structure import comment_lines, function_lengths, parameters, sentence_lengths, shared_names
+from bench.common.prose import comment_lines, sentence_lengths
+from bench.tools.structure import function_lengths, parameters, shared_names
 
 SOURCE = '''
 """A module."""
