@@ -39,12 +39,14 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     # Ray lowers its workers' priority by 15, beside which any other job starves them.
     os.environ.setdefault("RAY_worker_niceness", "0")
+    # Without an address Ray joins any cluster of this machine that `ray start` made, also one that is being stopped.
+    chosen = address or os.environ.get("RAY_ADDRESS") or "local"
     try:
         with _kept_sigterm(), _silenced_stderr():  # where it also says that these were set
-            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(address=chosen, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(
-            f"--address {address}: no Ray cluster answers there ({first_line(error)}): start one with "
+            f"--address {chosen}: no Ray cluster answers there ({first_line(error)}): start one with "
             "'ray start --head', set RAY_AUTH_MODE=token if it asks for a token, or leave --address out to use this "
             "machine"
         ) from None
