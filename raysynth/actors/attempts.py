@@ -60,6 +60,7 @@ class Attempts:
             When there were as many as the limit allows.
         """
         folder = f"{ATTEMPTS}/{self.run}/{stage}/{shard:06d}"
+        # An object per try and not a counter: nothing is read and written back, so no process can lose another's count.
         number = 1 + len(self.target.keys(folder))
         if number > self.limit:
             raise Exhausted(f"its process died in each of {self.limit} attempts (runtime.max_attempts)")
@@ -76,5 +77,6 @@ def clear_attempts(target: Objects) -> None:
     target
         The data set.
     """
+    # Records of interrupted runs go too; they count for nobody, as a new run has a new name.
     for key in target.keys(ATTEMPTS):
         target.delete(key)

@@ -35,6 +35,7 @@ def read_ray(uri: str | Path) -> ray.data.Dataset:
     dataset = Dataset(uri)
     per_shard = dataset.spec.frames_per_shard
     shards = sorted({frame // per_shard for frame in dataset.present})
+    # Rows that are single numbers would all fit one block, and one task would read the whole data set.
     listed = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=max(1, len(shards)))
     return listed.map_batches(_ShardReader(absolute(uri)), batch_size=1)
 
@@ -46,7 +47,9 @@ class _ShardReader:
         self._uri = uri
 
     def __call__(self, batch: _Batch) -> _Batch:
+        # Opened in the task: an open store does not travel between processes.
         dataset = Dataset(self._uri)
         frames = dataset.spec.shard_frames(int(batch["shard"][0]))
+        # A shard is finished or missing as a whole, so all its frames are there.
         images, labels = (dataset.array(name)[frames.start : frames.stop] for name in ("image", "labels"))
         return {"frame": np.array(frames), "image": np.asarray(images), "labels": np.asarray(labels)}

@@ -53,6 +53,7 @@ class FoundBundle:
         InputError
             When the cluster has no room, or a model is missing or damaged.
         """
+        # Before `send`: a cluster without room is refused before the bundle fills its store.
         pool = plan(resources, self.config.runtime)
         sent = send(self.bundle)
 

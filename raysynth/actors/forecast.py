@@ -99,7 +99,9 @@ def forecast(
 
 def _forecast(source: CellSource, probe: Probe, cpus: float) -> Forecast:
     spec, generate = manifest_of(source).dataset, source.config.generate
+    # Starting Ray and loading models are left out: they do not grow with the data set.
     cell_s, frame_s = probe.synthesis_s / probe.cells, probe.composition_s / probe.frames
+    # As if every cell passed the gate; how many do not is known after the run alone.
     cells = source.distinct_cells(spec.shards, spec.shards * generate.cells_per_shard)
     claimed = source.actors * source.pool.cpus if isinstance(source, BundleCells) else 0.0
     # A bank's cells take no time, so their part below is 0.
@@ -113,6 +115,7 @@ def _forecast(source: CellSource, probe: Probe, cpus: float) -> Forecast:
         cells_per_frame=per_frame,
         reuse=per_frame * spec.frames / cells,
         bytes=int(probe.encoded_bytes / probe.frames * spec.frames),
+        # One more per shard: its done mark.
         files=spec.shards * (len(spec.object_keys(0)) + 1),
         device=source.device,
         actors=source.actors,

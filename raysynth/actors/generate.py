@@ -123,6 +123,7 @@ def _plan(source: CellSource, keep_cells: str | Path | None) -> _Plan:
     target = Objects(absolute(source.config.generate.out), create=True)
     if target.holds_other_than(RUNS):
         read_manifest(target)
+    # The time comes first, so that names sort by age; the rest tells apart runs that begin in one second.
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     if keep_cells is None or isinstance(source, BankCells):
         return _Plan(run, source, manifest, target, None)
@@ -147,6 +148,7 @@ def _run(plan: _Plan, settings: dict[str, Any], again: Collection[int], progress
         with closing(source.run(pending, plan.composer, attempts)) as outcomes:
             ended = _follow(plan, outcomes, len(pending), record, meter, progress)
         counts = finalise(target).counts
+        # Not before: until here the run may still try a shard again.
         clear_attempts(target)
         summary = _summarise(plan, ended, counts, meter)
         record.summarise(summary.run_values())
@@ -163,6 +165,7 @@ def _follow(
         meter.add(outcome)
         record.add(outcome)
         progress(len(ended), total, f"{outcome.line()}; {meter.rates().line()}")
+        # After the outcome is recorded: whoever wrote the shard has checked the lease as well.
         require_lease(plan.target, plan.run)
     return ended
 
@@ -183,6 +186,7 @@ def _summarise(plan: _Plan, ended: list[ShardOutcome], counts: dict[str, int], m
         seconds=meter.seconds(),
         rates=meter.rates(),
         pool=source.pool if isinstance(source, BundleCells) else None,
+        # From this run's outcomes: done marks, and so the counts, do not hold it.
         clipped=sum(outcome.counts.get("pixels_clipped", 0) for outcome in ended),
         dtype=plan.manifest.dataset.dtype,
     )

@@ -64,6 +64,7 @@ class Meter:
 
     def __init__(self, actors: int) -> None:
         self._actors = actors
+        # Rates need a clock that never jumps; spans come from other hosts, which share the time of day alone.
         self._clock, self._began = time.monotonic(), time.time()
         self._startup: float | None = None
         self._totals: Counter[str] = Counter()
@@ -100,6 +101,7 @@ class Meter:
         cells, frames = (round(self._totals[name] / elapsed, 3) for name in _COUNTED)
         if not self._actors:
             return RunRates(round(elapsed, 3), round(self._startup or 0.0, 3), cells, frames)
+        # Little's law L = λ W: shards per second times their mean wait is the sum of all waits over the elapsed time.
         busy, waiting = round(self._busy / elapsed / self._actors, 3), round(self._waited / elapsed, 3)
         return RunRates(round(elapsed, 3), round(self._startup or 0.0, 3), cells, frames, busy, waiting)
 
@@ -122,6 +124,7 @@ class _Export:
     def add(self, outcome: ShardOutcome, rates: RunRates) -> None:
         self._shards.inc(tags={"outcome": "written" if outcome.reason is None else "failed"})
         for stage, seconds in outcome.seconds.items():
+            # Ray's counters refuse to be raised by 0.
             if seconds > 0:
                 self._stages.inc(seconds, tags={"stage": stage})
         for name, counter in self._counts.items():

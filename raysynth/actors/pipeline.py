@@ -103,6 +103,7 @@ def run(
         return
     dataset = _stages(shards, composer, attempts, threads, synthesis)
     try:
+        # Nothing is fetched ahead: Ray would hold an outcome back until the next shard has ended, too.
         for row in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
             outcome = read_outcome(row)
             if outcome.ends_run is not None:
@@ -170,6 +171,8 @@ def environment(threads: int) -> dict[str, Any]:
     dict
         Ray's `runtime_env`.
     """
+    # Of the process, because these libraries read them once, when they are loaded. torch refuses deterministic
+    # algorithms on CUDA unless cuBLAS has a fixed workspace.
     return {"env_vars": dict.fromkeys(_THREAD_VARIABLES, str(threads)) | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}}
 
 
@@ -195,6 +198,7 @@ class _Synthesise:
 
     def _synthesise(self, shard: int) -> tuple[PackedCells, dict[str, int], dict[str, float]]:
         made = self._synthesiser(shard)
+        # Packed within the attempt: cells that are too large for a record fail their shard, with the reason.
         return pack_cells(made.cells), made.counts, made.seconds
 
 
@@ -205,6 +209,7 @@ def _compose(row: pa.Table, composer: Composer, attempts: Attempts) -> pa.Table:
         return outcome_row(outcome)
 
     def compose() -> Mapping[str, int]:
+        # Here and not before, so that a death while unpacking counts as an attempt.
         packed = read_cells(row)
         return composer(outcome.shard, [] if packed is None else unpack_cells(packed), outcome.counts)
 

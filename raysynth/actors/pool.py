@@ -84,12 +84,14 @@ def plan(resources: Mapping[str, float], runtime: RuntimeConfig) -> Pool:
         )
     if on_gpus:
         size = largest or _fit(runtime, gpus, "GPUs")
+        # No CPU, although the actor uses some: its claim would be taken from the composers, which need whole ones.
         return Pool(size, size, cpus=0, gpus=1)
     return _plan_cpu(cpus, runtime)
 
 
 def _plan_cpu(cpus: float, runtime: RuntimeConfig) -> Pool:
     claim, spare = runtime.cpus_per_actor, cpus - COMPOSER_CPUS
+    # 0.3 / 0.1 is 2.9999999999999996, and three actors that claim 0.1 do fit.
     room = math.floor(spare / claim + 1e-9)
     if room < 1:
         raise InputError(

@@ -22,6 +22,7 @@ from raysynth.preparation.statistics import PopulationStatistics
 from raysynth.store.spec import DatasetSpec
 from raysynth.store.writer import encode_frames
 
+# Few cells take longer each than a full batch, so the probe grows until its time means something.
 _LEAST_CELLS = 8
 _MOST_FRAMES = 8
 
@@ -84,6 +85,7 @@ def _synthesised(source: BundleCells, seconds: float) -> tuple[list[Cell], float
     count = min(_LEAST_CELLS, wanted)
     while True:
         factory = source.make_factory(source.config.with_(generate={"cells_per_shard": count}))
+        # Each round is a task of its own, and the last and largest one alone counts.
         made, spent = ray.get(_synthesise.options(**_claim(source, source.pool)).remote(factory))
         if spent >= seconds or count == wanted:
             return made, spent
@@ -112,6 +114,7 @@ def _claim(source: CellSource, pool: Pool | None = None) -> dict[str, Any]:
 def _synthesise(factory: Callable[[], Synthesiser]) -> tuple[list[Cell], float]:
     synthesise = factory()
     begun = time.perf_counter()
+    # After the models are loaded, which an actor does once for all its shards.
     made = synthesise(0)
     return made.cells, time.perf_counter() - begun
 

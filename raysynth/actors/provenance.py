@@ -33,6 +33,7 @@ NOT_BYTES: dict[str, Any] = {
     "crops": True,
     "evaluate": True,
     "generate": {"out", "frames", "seed", "dtype"},
+    # `threads` is not among them: sums in another order have other last bits.
     "runtime": {"device", "actors", "max_actors", "cpus_per_actor", "max_attempts", "max_failures"},
     **{name: set(kind.not_bytes) for name, kind in KINDS.items()},
 }
@@ -97,6 +98,7 @@ def run_settings(config: Config, cells: str | None) -> dict[str, Any]:
         `config` and `cells`, JSON values.
     """
     bundle = bundle_name(config)
+    # The name of a bundle that comes with the package stays a name: that lies elsewhere on another machine.
     if Path(bundle).is_dir():
         bundle = str(Path(bundle).absolute())
     bank = None if cells is None else absolute(cells)
@@ -121,6 +123,7 @@ def newest_settings(target: Objects) -> dict[str, Any]:
     InputError
         When there is no such run.
     """
+    # Records lie right below `runs/`; attempts and failures have folders of their own.
     records = [key for key in target.keys(RUNS.rstrip("/")) if key.count("/") == 1 and key != LEASE_KEY]
     for key in sorted(records, reverse=True):
         record = json.loads(target.get(key))

@@ -30,6 +30,7 @@ class RunRecord:
 
     def __enter__(self) -> "RunRecord":
         """Write that the run has begun."""
+        # Also now: `verify --repair` needs the settings of a run whose driver was killed.
         self._write()
         return self
 
@@ -46,6 +47,8 @@ class RunRecord:
         outcome
             What became of it.
         """
+        # Kept in memory until the end: rewriting the record for every shard would take time in the square of their
+        # number.
         self._document["shards"].append(asdict(outcome))
         if outcome.reason is not None:
             record_failure(self._target, outcome.shard, outcome.reason)

@@ -83,6 +83,8 @@ def repair(
     if found.ok:
         return RepairReport(found)
     run = _remake(Objects(uri), found.bad, address, factory, progress)
+    # With altered documents no shard has been measured, so `found.cells` is 0 and all are checked now. Otherwise the
+    # good ones are counted already.
     after = verify_dataset(Dataset(uri), only=None if found.altered else found.bad)
     state = replace(after, cells=after.cells + found.cells)
     return RepairReport(state, 0 if run is None else run.made, run)

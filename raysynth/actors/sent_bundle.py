@@ -41,8 +41,10 @@ class SentBundle:
         InputError
             When the copy has been altered since.
         """
+        # By digest, since another node may have another bundle at the same path.
         if is_bundle(self.source) and open_bundle(self.source).digest == self.digest:
             return self.source
+        # Named by its digest, so a bundle that is trained again never meets files of the old one.
         copy = bundle_cache() / self.digest
         unpack_folder(self.parcel, copy)
         if open_bundle(copy).digest != self.digest:

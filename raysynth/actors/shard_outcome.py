@@ -65,9 +65,11 @@ _MAPS = {
 _TEXTS = ("reason", "ends_run", "trace")
 OUTCOME_SCHEMA = pa.schema(
     [
+        # Given and not inferred: an empty dictionary would make a column of another type than the next row's.
         ("shard", pa.int64()),
         *((name, pa.string()) for name in _TEXTS),
         *((name, pa.map_(pa.string(), kind)) for name, kind in _MAPS.items()),
+        # 64-bit offsets, which `_column` and `_content` rely on.
         *((f"cells_{name}", pa.large_binary()) for name in PACKED_TYPES),
     ]
 )
@@ -146,6 +148,7 @@ def read_cells(row: pa.Table) -> PackedCells | None:
         return None
     cells = {name: np.frombuffer(_content(row[f"cells_{name}"]), kind) for name, kind in PACKED_TYPES.items()}
     count = len(cells["rings"])
+    # numpy cannot infer an axis of an array without elements.
     return cells | {"shapes": cells["shapes"].reshape(count, -1) if count else cells["shapes"].reshape(0, 2)}
 
 
@@ -153,5 +156,6 @@ def _content(column: pa.ChunkedArray) -> memoryview:
     """View the bytes of a column of one value; a scalar of arrow would copy them."""
     array = column.chunk(0)
     _, ends, data = array.buffers()
+    # Ray may hand on a slice of a larger block, whose buffers begin earlier.
     start, stop = np.frombuffer(ends, np.int64)[array.offset : array.offset + 2]
     return memoryview(b"") if data is None else memoryview(data)[start:stop]

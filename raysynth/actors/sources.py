@@ -175,6 +175,7 @@ class BankCells:
             Cells of all parts that any of the shards reads.
         """
         index, generate = self.bank.index, self.config.generate
+        # A set: later rounds through the bank read the same parts again.
         read = {
             part for shard in range(shards) for part in index.chosen(generate.seed, shard, generate.parts_per_shard)
         }

@@ -88,6 +88,7 @@ class RunSummary(Report):
     def run_values(self) -> dict[str, Any]:
         """Give what the run's own record keeps: all but where, by whom and the bank."""
         values: dict[str, Any] = {} if self.pool is None else asdict(self.pool)
+        # Shards as text: the record is JSON, whose keys are nothing else.
         values |= {"made": self.made, "failed": {str(shard): why for shard, why in self.failed.items()}}
         values |= {"counts": dict(self.counts), "reuse": self.reuse, "seconds": dict(self.seconds)}
         values |= self.rates.values()

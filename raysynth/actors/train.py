@@ -50,6 +50,7 @@ def train_models(
     """
     places = Places.of(config)
     names = needed_models(config) if what == "all" else (what,)
+    # Before the data are prepared: what a training refuses shows at once, and not after all frames were read.
     jobs = [TrainingJob.of(config, name, places) for name in names]
     prepared = _prepared(config, Path(places.prepared))
     bundle, info = Path(places.bundle), describe_bundle(config, prepared)
@@ -61,6 +62,7 @@ def train_models(
     from raysynth.train.shipping import PreparedParcel
 
     with cluster(address) as resources:
+        # Before the parcel: a claim that the cluster cannot meet is refused before the data fill its store.
         claims = [scaling_of(job, workers).total_resources for job in jobs]
         parcel = PreparedParcel.pack(places.prepared, config.crops)
 
@@ -140,6 +142,7 @@ def train_each(
             print_line(f"{job.name} failed: {error}")
             return ModelReport(job.name, failed=str(error) or first_line(error))
 
+    # Not by `with`, whose end would wait for running trainings after an interrupt.
     pool = ThreadPoolExecutor(at_once)
     try:
         # Alone, a training runs in the main thread, which an interrupt reaches.

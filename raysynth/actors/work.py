@@ -54,6 +54,7 @@ class CascadeFactory:
         from raysynth.cascade.cascade import Cascade
 
         torch.set_num_threads(self.threads)
+        # Atomic sums on a GPU add up in any order, and the last bits of cells would change from run to run.
         torch.use_deterministic_algorithms(True)
         cascade = Cascade(open_bundle(self.bundle.folder()), self.settings, self.device)
         return lambda shard: cascade.synthesise(shard, self.seed)
@@ -137,8 +138,10 @@ class ShardComposer:
         composed = compose_shard(cells, self.statistics, self.settings, self.seed, shard, frames)
         total = {"frames": len(frames), "cells": len(cells), **counts}
         total |= {f"uses_{name}": count for name, count in composed.counts.items()}
+        # As late as possible: the lease may have changed hands while this was composing.
         require_lease(self.target, self.run)
         write_shard(self.target, self.spec, shard, composed.images, composed.labels, composed.rows, total)
+        # For the user alone: in the done mark it would be a part of the data set.
         return total | ({"pixels_clipped": composed.clipped} if composed.clipped else {})
 
 

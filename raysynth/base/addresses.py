@@ -8,6 +8,8 @@ from obstore.store import S3Store
 
 from raysynth.base.errors import InputError
 
+# Two letters at least, so that the drive of `C:/data` is none. It finds slips such as `s3:/bucket/x`, of which a folder
+# called `s3:` would be made.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")
 
 
@@ -31,9 +33,12 @@ def local_folder(uri: str) -> Path | None:
     """
     if "://" in uri:
         parts = urlsplit(uri)
+        # Addresses are percent-encoded and plain paths are not. One of another host gives None, which `open_bucket`
+        # refuses.
         return Path(unquote(parts.path)) if parts.scheme == "file" and parts.netloc in ("", "localhost") else None
     if _SCHEME.match(uri):
         raise _no_address(uri)
+    # Not `resolve`: links stay in the path, since another node may have another disk behind them.
     return Path(uri).expanduser().absolute()
 
 
@@ -72,6 +77,8 @@ def open_bucket(uri: str) -> S3Store:
     """
     parts = urlsplit(uri)
     prefix = parts.path.strip("/")
+    # A prefix is asked for, because a bucket seldom holds one data set and nothing else.
     if parts.scheme != "s3" or not parts.netloc or not prefix:
         raise _no_address(uri)
+    # obstore refuses plain http by default, and the object stores of a local network often speak nothing else.
     return S3Store(parts.netloc, prefix=prefix, client_options={"allow_http": True})

@@ -21,4 +21,5 @@ def canonical_json(value: object) -> bytes:
     ValueError
         For NaN and infinite numbers, which JSON does not know.
     """
+    # Floats need no rounding: Python writes the shortest digits that read back as the same number, on every machine.
     return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

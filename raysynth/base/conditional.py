@@ -17,6 +17,7 @@ from obstore.store import LocalStore, S3Store
 
 from raysynth.base.disk import STORE_ERRORS, os_error
 
+# How file systems without hard links answer, such as exFAT and some network disks; EMLINK: a file has too many of them.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK)
 
 
@@ -36,6 +37,7 @@ def create_object(store: LocalStore | S3Store, folder: Path | None, key: str, da
         Whether this call created it.
     """
     try:
+        # In one request: an upload in parts has no such condition.
         obstore.put(store, key, data, mode="create", use_multipart=False)
     except (AlreadyExistsError, FileExistsError):
         return False
@@ -93,6 +95,8 @@ def _swap_remote(store: LocalStore | S3Store, key: str, old: bytes, new: bytes |
         if new is None:
             obstore.delete(store, key)
         else:
+            # The tag belongs to the bytes that were just compared. Whoever writes in between changes it, and the put is
+            # refused.
             obstore.put(store, key, new, mode={"e_tag": found.meta["e_tag"]}, use_multipart=False)
     except (FileNotFoundError, PreconditionError):
         return False
@@ -107,6 +111,8 @@ def _locked(path: Path) -> Iterator[bytes | None]:
     the name, and gets None. The lock ends with its process, so a killed one leaves none behind.
     """
     try:
+        # NFS grants an exclusive lock only to a file that is open for writing; a local disk asks for no more than
+        # reading.
         handle = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
     except FileNotFoundError:
         yield None

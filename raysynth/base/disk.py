@@ -14,6 +14,7 @@ from raysynth.base.errors import InputError, RunError, first_line
 STORE_ERRORS = (BaseError, OSError)
 """What a failed read or write raises: obstore has children of OSError where one fits, else its own."""
 
+# How Rust ends the text of an error: `No space left on device (os error 28)`.
 _OS_ERROR = re.compile(r"os error (\d+)")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -73,6 +74,7 @@ def os_error(error: Exception) -> int | None:
     int or None
         One of the numbers in `errno`; None when there is none.
     """
+    # obstore's own children of OSError have no errno; theirs stands in the text alone.
     if isinstance(error, OSError) and error.errno:
         return error.errno
     found = _OS_ERROR.search(str(error))
@@ -87,6 +89,7 @@ def flush_path(path: Path) -> None:
     path
         A file or folder.
     """
+    # A folder cannot be opened for writing, and fsync needs no more than this for files either.
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+# The command line imports this module for its own refusals, which shall not wait for pydantic.
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -64,5 +65,6 @@ def damaged(document: object, error: "ValidationError", remedy: str) -> InputErr
         To be raised by the caller.
     """
     first = error.errors()[0]
+    # Text that is no JSON at all has no place within.
     where = ".".join(map(str, first["loc"])) or "the file"
     return InputError(f"{document} is damaged at {where} ({first['msg']}): {remedy}")

@@ -65,7 +65,8 @@ class Holder:
         """Whether its process still runs, on this host; one that has ended and was not waited for does not."""
         try:
             process = psutil.Process(self.pid)
-            # A reused pid has another time of birth.
+            # A reused pid has another time of birth. psutil reckons it from the machine's start, which moves a little
+            # whenever the clock is set: hence the second.
             return abs(process.create_time() - self.born) < 1 and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
@@ -112,6 +113,7 @@ def read_lease(target: Objects) -> Holder | None:
 def _parsed(target: Objects, data: bytes) -> Holder:
     try:
         return Holder(**json.loads(data))
+    # TypeError: JSON that is no object, or one with other fields.
     except (ValueError, TypeError):
         raise InputError(f"{target.uri}/{LEASE_KEY} is damaged: delete it when no run writes there") from None
 
@@ -158,11 +160,13 @@ class Lease:
     """
 
     def __init__(self, target: Objects, run: str, *, period: float = 5.0, patience: float = 30.0) -> None:
+        # `patience` spans several periods: a store that is away for a few seconds must not cost a living run its lease.
         self._target = target
         self._me = Holder.this_process(run)
         self._period = period
         self._patience = patience
         self._done = threading.Event()
+        # A daemon, so that renewals never keep a process alive whose main thread has ended.
         self._renewal = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> "Lease":
@@ -174,6 +178,7 @@ class Lease:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Stop renewing and give the lease back, if it is still ours."""
+        # The thread ends first: a renewal in between would change the very bytes that the removal is conditional on.
         self._done.set()
         self._renewal.join()
         present = self._present()
@@ -210,9 +215,12 @@ class Lease:
     def _is_renewed(self, holder: Holder) -> bool:
         deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
+            # Two reads per period, so that the renewal of a living holder is soon seen.
             time.sleep(min(self._period, self._patience) / 2)
             current = read_lease(self._target)
             if current != holder:
+                # None: its holder gave it back. Any other record comes from a renewal or a new holder, so somebody
+                # lives.
                 return current is not None
         return False
 
@@ -234,6 +242,7 @@ class Lease:
         holder = _parsed(self._target, present)
         if not self._me.is_same_as(holder):
             return False
+        # Counted on from the stored record, not from ours: a renewal may have been stored although its answer was lost.
         self._me = replace(holder, beat=holder.beat + 1)
         self._target.swap(LEASE_KEY, present, self._me.to_bytes())  # a refusal shows at the next renewal
         return True

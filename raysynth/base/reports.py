@@ -40,6 +40,7 @@ def plain(value: object) -> Any:
     object
         Dictionaries with text as keys, lists, text, numbers, booleans and None.
     """
+    # Before the fields of any dataclass: a report may have keys of its own.
     if isinstance(value, Report):
         return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
@@ -47,6 +48,7 @@ def plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(member) for key, member in value.items()}
     if isinstance(value, set | frozenset):
+        # A set has no order of its own, and equal reports shall give equal JSON.
         return [plain(member) for member in sorted(value)]
     if isinstance(value, list | tuple):
         return [plain(member) for member in value]

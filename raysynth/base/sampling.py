@@ -26,6 +26,7 @@ def evenly_spaced(total: int, count: int | None) -> list[int]:
     """
     if count is None or count >= total:
         return list(range(total))
+    # Positions lie more than 1 apart here, so no two are rounded to the same one.
     return [int(place) for place in np.linspace(0, total - 1, count).round()]
 
 
@@ -49,6 +50,7 @@ def equal_batches(items: Sequence[Item], size: int) -> Iterator[tuple[list[Item]
     """
     if not items:
         return
+    # b = ceil(n / size) batches are needed, and ceil(n / b) items in each are enough.
     even = math.ceil(len(items) / math.ceil(len(items) / size))
     for start in range(0, len(items), even):
         batch = list(items[start : start + even])

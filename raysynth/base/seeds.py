@@ -65,6 +65,8 @@ def generator(dataset_seed: int, shard: int, stage: Stage, item: int, attempt: i
     attempt
         Number of the try at this item, from 0.
     """
+    # A spawn key keeps the numbers apart: with `seed + item`, item 1 of seed 0 would be item 0 of seed 1. A later numpy
+    # may draw otherwise, so its version stands in every manifest.
     return np.random.default_rng(SeedSequence(dataset_seed, spawn_key=seed_key(shard, stage, item, attempt)))
 
 

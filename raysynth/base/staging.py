@@ -43,6 +43,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             yield staged
             staged.replace(path)
     finally:
+        # After a rename, and where nothing was ever written, there is nothing to remove.
         with suppress(OSError):
             staged.unlink()
 
@@ -72,6 +73,7 @@ def whole_folder(path: str | Path, replace: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     if not replace:
+        # Before the work as well: an export of hours shall not fail at its last step.
         refuse_used(path)
     staged, old = _beside(path), _beside(path)
     try:
@@ -79,6 +81,8 @@ def whole_folder(path: str | Path, replace: bool = False) -> Iterator[Path]:
             staged.mkdir(parents=True)
             yield staged
             if replace and path.exists():
+                # A folder that holds something cannot be replaced in one step. For a moment nothing has the name; never
+                # half a folder.
                 path.rename(old)
             _take_name(staged, path, old)
     finally:
@@ -105,6 +109,7 @@ def refuse_used(path: Path) -> None:
 
 def _take_name(staged: Path, path: Path, old: Path) -> None:
     try:
+        # An empty folder of that name gives way; one that was filled meanwhile makes this fail.
         staged.rename(path)
     except OSError:
         if old.exists():
@@ -113,6 +118,8 @@ def _take_name(staged: Path, path: Path, old: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
+    # In the same folder, so on the same disk: a rename is atomic nowhere else. The ending stays last, as Pillow and
+    # numpy choose the format by it.
     return path.with_name(f".{secrets.token_hex(4)}.{path.name}")
 
 
@@ -124,6 +131,7 @@ def _saying_where(path: Path, staged: Path) -> Iterator[None]:
             yield
     except OSError as error:
         where = Path(error.filename) if isinstance(error.filename, str | Path) else None
+        # `where` lies above `path` when a folder that leads to it could not be made.
         if where is not None and (where.is_relative_to(staged) or path.is_relative_to(where)):
             raise unwritable(str(path), error) from error
         raise

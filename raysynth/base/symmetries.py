@@ -36,5 +36,6 @@ def symmetry(array: NDArray[Scalar], index: int) -> NDArray[Scalar]:
     numpy.ndarray
         A view of the array; y and x are exchanged for odd indices.
     """
+    # Flip first, then turn: the other order would exchange the meanings of 5 and 7, and cell tables keep these numbers.
     flipped: NDArray[Any] = array[..., ::-1] if index >= 4 else array
     return np.rot90(flipped, index % 4, axes=(-2, -1))

@@ -54,4 +54,6 @@ class Bar(Progress):
             What has just happened; empty: the message before stays.
         """
         self._message = message or self._message
+        # rich shows an unknown total as a moving bar, and a total of 0 as finished. Without a message its own clock
+        # redraws soon enough.
         self.update(self._task, completed=done, total=total or None, visible=True, refresh=bool(message))

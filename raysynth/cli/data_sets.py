@@ -27,6 +27,7 @@ def _verify(
     json: Json = None,
 ) -> None:
     """Check that every shard is there and intact, and that labels and cell table agree."""
+    # Python never evaluates a local annotation, so these types need no import at run time.
     report: VerifyReport | RepairReport
     if repair:
         with (

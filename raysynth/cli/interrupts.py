@@ -35,6 +35,7 @@ def interruptible(kept: str) -> Iterator[None]:
         What is kept and how to resume, as a sentence without its full stop.
     """
     before = {each: signal.getsignal(each) for each in _SIGNALS} if _in_main_thread() else {}
+    # For the last line: by then `_stop` has pointed descriptor 2 at nothing.
     stderr = os.dup(2)
     for each in before:
         signal.signal(each, _stop)
@@ -58,6 +59,7 @@ def _in_main_thread() -> bool:
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    # First of all, so that a second signal ends the process at whatever point this one has come to.
     for each in _SIGNALS:
         signal.signal(each, _end_at_once)
     # From here on Ray and its workers only say that they are being ended.
@@ -68,4 +70,5 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    # `sys.exit` would unwind once more, through the very code that hangs.
     os._exit(128 + number)

@@ -19,7 +19,9 @@ app = typer.Typer(
     help="Densely annotated synthetic fluorescence microscopy, 2D and 3D.",
     no_args_is_help=True,
     add_completion=False,
+    # A bug shows Python's own traceback; typer's may print the values of all variables.
     pretty_exceptions_enable=False,
+    # Plain help, which starts without rich and leaves brackets as they are.
     rich_markup_mode=None,
 )
 app.add_typer(making)

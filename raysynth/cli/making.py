@@ -54,6 +54,7 @@ def _train(
     """Train models on what `prepare` made (or make it first); resumes from the last checkpoint."""
     settings = raysynth.load(config, overrides or ())
     with interruptible("the last checkpoint is kept, and the same command resumes from it"):
+        # `fit` itself refuses what is no model's name, in the words of its other messages.
         report = raysynth.fit(settings, cast("TrainTarget", what), workers=workers, address=address)
     show_report(report, json)
     if not report.ok:

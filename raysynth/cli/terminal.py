@@ -53,6 +53,7 @@ def show_report(report: Report, file: Path | None) -> None:
     InputError
         When the file cannot be written.
     """
+    # Before the file, so that one that cannot be written costs nobody the result.
     print(report)
     if file is not None:
         try:

@@ -61,6 +61,8 @@ class Config(Settings):
         description="folder or s3://bucket/prefix of the trainings' checkpoints; null: `training` in the workspace",
     )
     data: DataConfig = Field(
+        # The factory is given the fields above it, so `bundle` stands before `data`. Without a bundle it gives None,
+        # which validation then finds missing.
         default_factory=data_of_bundle,
         validate_default=True,
         description="the real data; only a configuration with a bundle can do without",

@@ -73,6 +73,7 @@ def _group(config: dict[str, Any], path: Path, create: bool = False) -> dict[str
     """Find the group at a key path; None where there is none."""
     group: Any = config
     for key in path:
+        # Nothing is validated yet, so anything may stand where a group is expected.
         if not isinstance(group, dict):
             return None
         group = group.setdefault(key, {}) if create else group.get(key)

@@ -15,6 +15,7 @@ class Settings(BaseModel):
     Unknown keys and numbers that are infinite or not a number are errors. Values cannot change after loading.
     """
 
+    # A misspelt setting that is let pass would make hours of data with its default.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def with_(self, **changes: Any) -> Self:

@@ -121,8 +121,10 @@ class ViewsConfig(Settings):
 
     @model_validator(mode="after")
     def _divisible(self) -> "ViewsConfig":
+        # Every normalisation has 8 groups of channels.
         if any(channels % 8 for channels in (*self.channels, self.volume_channels)):
             raise ValueError("channels and volume_channels must be multiples of 8")
+        # L levels halve a folded view L - 1 times. The frustums, half as deep as the volume, are halved as often.
         scale = 2 ** len(self.channels)
         side = self.fold * scale // 2
         if self.side_px % side or self.volume % scale:

@@ -54,6 +54,7 @@ class DataConfig(Settings):
             raise ValueError("z_range needs 3D data and 0 <= first < last")
         if self.split.by == "group" and self.group_pattern is None:
             raise ValueError("split.by 'group' needs data.group_pattern")
+        # A frame that was trained on would make every score of the test split worthless.
         if set(self.split.train) & set(self.split.test) or set(self.split.validation) & set(self.split.test):
             raise ValueError("split.test shares a name with split.train or split.validation")
         return self

@@ -18,6 +18,7 @@ class EvaluateConfig(Settings):
     arms: tuple[Literal["none", "real", "synthetic", "both"], ...] = Field(
         ("none", "real", "synthetic", "both"), min_length=1, description="what networks are trained on"
     )
+    # Trainings that differ in their seed alone score differently; three are the fewest that give an idea of the spread.
     seeds: Annotated[int, Field(ge=3)] = Field(
         3, description="number of trainings of each arm, each with its own random seed"
     )

@@ -31,6 +31,7 @@ def data_of_bundle(settings: dict[str, Any]) -> DataConfig | None:
         return None
     file = find_bundle(name) / "bundle.json"
     try:
+        # As plain JSON: the class of this document lives above the settings, which must not import it.
         bundle = json.loads(file.read_bytes())
         statistics, origin = bundle["statistics"], bundle.get("data", {})
         voxel = statistics["voxel_um"]
@@ -38,6 +39,7 @@ def data_of_bundle(settings: dict[str, Any]) -> DataConfig | None:
             root="",
             dimensions=statistics["dimensions"],
             voxel_um=None if voxel is None else tuple(voxel),
+            # Bundles without an origin are still good to generate with.
             **{key: str(origin.get(key, "")) for key in ("source", "licence", "attribution")},
         )
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -78,6 +78,7 @@ class RuntimeConfig(Settings):
     max_actors: Count | None = Field(
         None, description="GPU actors once an autoscaler has added its nodes; null: those that fit at the start"
     )
+    # Half a CPU: on two cores this leaves one to the composer tasks, and room for two actors.
     cpus_per_actor: Positive = Field(0.5, description="logical CPUs per actor when there is no GPU")
     threads: Count = Field(1, description="torch threads of an actor; results depend on it")
     max_attempts: Count = Field(5, description="attempts at a shard that kills its process")

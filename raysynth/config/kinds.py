@@ -123,6 +123,7 @@ def _imported(place: str) -> Any:
 
 KINDS: dict[ModelName, ModelKind] = {
     kind.name: kind
+    # Folders and structures are read from bundles that exist already: renaming one here would orphan those.
     for kind in (
         ModelKind(
             name="masks",

@@ -71,9 +71,11 @@ def _setting(detail: ErrorDetails, lines: Lines) -> Location:
     location: Location = detail["loc"]
     if detail["type"] in ("extra_forbidden", "missing") or _is_left_out(detail, lines):
         return location
+    # The longest part that the user wrote: what follows it are pydantic's names of types.
     while location and location not in lines:
         location = location[:-1]
     if detail["type"] == "value_error":
+        # A validator of a whole group names settings in its message only; the first that the user wrote has a line.
         words = [tuple(word.split(".")) for word in re.findall(r"[a-z_][a-z_.]*[a-z_]", detail["msg"])]
         named = [path for word in words for path in ((*location, *word), word) if path in lines]
         return named[0] if named else location
@@ -96,6 +98,7 @@ def _problem(location: Location, details: list[ErrorDetails], known: Known, line
         return f"{name} is missing; add it{about}"
     if detail["type"] == "value_error":
         return detail["msg"].removeprefix("Value error, ")
+    # A union reports every branch; those that ask for the same are named once.
     wanted = " or ".join(dict.fromkeys(_wanted(each) for each in details))
     return (
         f"{name} must {wanted}, not {json.dumps(detail['input'], ensure_ascii=False, default=str)}; correct it{about}"
@@ -107,6 +110,7 @@ def _wanted(detail: ErrorDetails) -> str:
     if detail["type"] == "model_type":
         return "be a group of settings"
     wanted = re.sub(r"^\w+ should ", "", detail["msg"])
+    # The bare `valid ` comes last, or the longer ones would no longer be found.
     plain = {"a valid array": "a list", "a valid string": "text", "a valid integer": "a whole number", "valid ": ""}
     for theirs, ours in plain.items():
         wanted = wanted.replace(theirs, ours)
@@ -119,6 +123,7 @@ def _nearest(location: Location, known: Known) -> str:
     beside = [str(path[-1]) for path in known if path[:-1] == location[:-1]]
     meant = [path for path in known if path[-1] == key]
     meant = meant or [(*location[:-1], name) for name in difflib.get_close_matches(key, beside, n=1)]
+    # Among all groups a name must be closer than difflib asks for, or short ones would match anything.
     meant = meant or [path for path in known if difflib.get_close_matches(key, [str(path[-1])], cutoff=0.75)]
     if meant:
         return f"write {' or '.join(dotted(path) for path in meant[:3])} if that was meant"

@@ -50,6 +50,7 @@ class Places:
         own = Path(config.workspace).absolute() / config.name
         storage = str(own / "training")
         if config.storage is not None:
+            # Several configurations may share one bucket, so each keeps to a folder of its name.
             storage = f"{absolute(config.storage).rstrip('/')}/{config.name}"
         return cls(str(own), str(own / "prepared"), str(own / "bundle"), storage, absolute(config.generate.out))
 

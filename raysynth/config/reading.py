@@ -55,6 +55,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> tuple[Values, Lines]:
         return values, lines
     found = _extended(parent, path, (*children, path.resolve()), lines[("extends",)])
     base, base_lines = _read(found, (*children, path.resolve()))
+    # Both have present names by now, so a setting meets itself whichever name each file used.
     return merged(base, values), base_lines | lines
 
 
@@ -71,6 +72,7 @@ def _extended(parent: object, path: Path, children: tuple[Path, ...], line: str)
         raise InputError(f"{line}: extends must be the name of another configuration file.")
     beside = [path.parent / parent, path.parent / f"{parent}.yaml", shipped_config(parent)]
     there = [file for file in beside if file is not None and file.is_file()]
+    # Files on the way here are passed over, so that a file may extend the shipped one of its own name.
     for file in there:
         if file.resolve() not in children:
             return file
@@ -99,6 +101,7 @@ def _apply(override: str, values: Values, lines: Lines) -> None:
             raise InputError(f"{line}: {dotted(keys[:depth])} is no group of settings; remove what follows its name.")
         lines.setdefault(keys[:depth], line)
     group[keys[-1]] = parse_value(text, line)
+    # Lines of what stood below: those values are replaced.
     for old in [location for location in lines if location[: len(keys)] == keys]:
         del lines[old]
     lines[keys] = line
@@ -108,6 +111,7 @@ def _with_present_names(values: Values, lines: Lines) -> Values:
     """Give settings their present names; say each renamed one on stderr, and move its line."""
 
     def renamed(old: tuple[str, ...], new: tuple[str, ...]) -> None:
+        # A group that an override sets whole has one line for all its settings.
         _say_renamed(lines.get(old) or lines[old[:-1]], old, new)
         for location in [location for location in lines if location[: len(old)] == old]:
             lines[(*new, *location[len(old) :])] = lines.pop(location)

@@ -39,6 +39,7 @@ def shipped_config(name: str) -> Path | None:
     Path or None
         The file; None when there is none of that name.
     """
+    # Compared with the list and not joined to the folder, so that `../other` does not lead out of it.
     stem = name.removesuffix(".yaml")
     return SHIPPED_CONFIGS / f"{stem}.yaml" if stem in shipped_names() else None
 

@@ -34,6 +34,7 @@ for _kind, _pattern in {
     "int": r"[-+]?(0|[1-9][0-9]*)",
     "float": r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+",
 }.items():
+    # None: tried for any first character. YAML 1.1's dates, octal numbers and `<<` stay text.
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$"), None)
 
 
@@ -57,6 +58,7 @@ def parse_file(path: Path) -> tuple[Values, Lines]:
     """
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
+        # Nodes know their lines and values do not, so the document is kept in both forms.
         root = loader.get_single_node()
         lines: Lines = {}
         if isinstance(root, yaml.MappingNode):
@@ -66,6 +68,7 @@ def parse_file(path: Path) -> tuple[Values, Lines]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of a configuration file.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text; give a YAML configuration file.") from None
+    # An alias within its own anchor sends `_locate` round for ever.
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}{_yaml_problem(error)}; correct it there.") from None
     raise InputError(f"{path}: must be a YAML mapping of settings (`name: ...`, `data: ...`).")

@@ -56,6 +56,7 @@ def write_cellpose(dataset: Dataset, folder: str | Path) -> ExportReport:
 
 def _planes(dataset: Dataset) -> Iterator[_Plane]:
     """Make name, image and masks of every plane worth training on."""
+    # Padded, since Cellpose pairs and sorts files by their names.
     digits = max(5, len(str(dataset.spec.frames - 1)))
     for frame, image, labels in dataset:
         name = f"{frame:0{digits}d}"

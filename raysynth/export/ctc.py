@@ -53,11 +53,13 @@ class _Sequence:
 
 
 def _sequences(dataset: Dataset) -> Iterator[_Sequence]:
+    # From the table, which is ordered by frame: no label image has to be read twice.
     cells = dataset.cells().select(["frame", "label"])
     frames, labels = cells["frame"].to_numpy(), cells["label"].to_numpy()
     sequence = _Sequence()
     for frame in dataset.present:
         ids = labels[np.searchsorted(frames, frame) : np.searchsorted(frames, frame, side="right")]
+        # A frame may be without cells.
         if ids.max(initial=0) > LARGEST_ID:
             raise InputError(f"{dataset.uri} has label {ids.max()} in frame {frame}: CTC label files hold {LARGEST_ID}")
         if sequence.cells + len(ids) > LARGEST_ID:
@@ -77,8 +79,10 @@ def _write_sequence(dataset: Dataset, sequence: _Sequence, folder: Path, name: s
     tracks: list[str] = []
     for number, (frame, ids) in enumerate(zip(sequence.frames, sequence.ids, strict=True)):
         labels = dataset.labels(frame).astype(np.uint16)
+        # A table over all 16-bit labels: one look-up per pixel, and background stays 0.
         track_of = np.zeros(LARGEST_ID + 1, np.uint16)
         track_of[ids] = np.arange(len(tracks) + 1, len(tracks) + 1 + len(ids))
+        # Track, first and last frame, and its parent: 0 for none.
         tracks += [f"{track} {number} {number} 0" for track in track_of[ids]]
         write_tiff(images / f"t{number:0{digits}d}.tif", dataset.image(frame))
         write_tiff(seg / f"man_seg{number:0{digits}d}.tif", labels)

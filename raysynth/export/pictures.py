@@ -20,6 +20,7 @@ _Plane = NDArray[Any]
 
 SHEET_COLOUR = (17, 19, 24)
 GAP_PX = 6
+# 1 / φ: of all steps round the circle of hues, this one stays furthest from repeating itself.
 _GOLDEN = 0.6180339887
 _GAMMA = 0.75
 
@@ -53,6 +54,7 @@ class Screen:
         unit = np.clip((plane.astype(np.float32) - self.low) / max(self.high - self.low, 1e-6), 0, 1)
         rows, columns = (round(n * f) for n, f in zip(unit.shape, zoom, strict=True))
         large = np.asarray(Image.fromarray(unit).resize((columns, rows), Image.Resampling.BICUBIC))
+        # Bicubic curves overshoot beside edges, and a power of a negative number is NaN.
         return np.repeat((np.clip(large, 0, 1) ** _GAMMA * 255).round().astype(np.uint8)[..., None], 3, axis=2)
 
     def frame(self, image: NDArray[Any], labels: NDArray[Any] | None = None) -> Picture:
@@ -100,6 +102,7 @@ def views(volume: NDArray[Any], at: tuple[int, int, int] | None) -> tuple[_Plane
         The voxel z, y, x whose sections are taken; None: maximum projections.
     """
     if at is None:
+        # Transposed, so that y keeps running down beside the first view.
         return volume.max(axis=0), volume.max(axis=2).T, volume.max(axis=1)
     z, y, x = at
     return volume[z], volume[:, :, x].T, volume[:, y]
@@ -147,6 +150,7 @@ def colours(labels: NDArray[Any]) -> Picture:
     numpy.ndarray
         `(*labels.shape, 3)`, uint8.
     """
+    # colorsys works on one colour at a time: once per label, not per pixel.
     ids, inverse = np.unique(labels, return_inverse=True)
     table = np.array([colorsys.hsv_to_rgb(int(i) * _GOLDEN % 1, 0.65, 1) for i in ids]).reshape(-1, 3)
     return (table * 255).astype(np.uint8)[inverse.reshape(labels.shape)]
@@ -165,6 +169,7 @@ def outlined(picture: Picture, labels: _Plane) -> Picture:
     rows, columns = (
         np.arange(large) * small // large for large, small in zip(picture.shape[:2], labels.shape, strict=True)
     )
+    # The nearest pixel: anything smoother would mix labels.
     large = labels[np.ix_(rows, columns)]
     edge = find_boundaries(large, mode="inner")
     result = picture.copy()

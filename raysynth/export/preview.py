@@ -22,6 +22,7 @@ from raysynth.export.pictures import SHEET_COLOUR, Picture, Screen, richest
 from raysynth.store.reader import Dataset
 
 _PANEL_PX = 720  # aimed at for the longest side of a panel
+# At least 2, so that an outline of one screen pixel covers half a pixel; above 6 small frames only show their pixels.
 _ZOOM = (2, 6)
 _MARGIN_PX, _CAPTION_PX = 32, 34
 _INK, _QUIET = (236, 238, 242), (150, 157, 170)
@@ -94,11 +95,13 @@ def _zoom(dataset: Dataset, level: int) -> tuple[float, ...]:
     voxel = spec.voxel_um or (1.0,) * len(spec.frame_shape)
     spacing = [v * f for v, f in zip(voxel, spec.factors(level), strict=True)]
     *depth, height, width = (n * s / spacing[-1] for n, s in zip(spec.level_shape(level), spacing, strict=True))
+    # A volume's panel holds (y, x) and, beside and below it, its depth once more.
     whole = float(np.clip(_PANEL_PX // (max(height, width) + sum(depth)), *_ZOOM))
     return tuple(whole * s / spacing[-1] for s in spacing)
 
 
 def _panels(zoom: tuple[float, ...], image: NDArray[Any], labels: Labels) -> list[Picture]:
+    # Of this frame and not of the data set: frames may differ in brightness, and each shall be seen well.
     low, high = np.percentile(image, _PERCENTILES)
     screen = Screen(float(low), float(high), zoom)
     if image.ndim == 2:

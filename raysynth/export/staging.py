@@ -79,4 +79,5 @@ def write_tiff(path: Path, array: NDArray[Any]) -> None:
     array
         `(y, x)` or `(z, y, x)`.
     """
+    # Named grey, or tifffile takes a stack of three or four slices for one picture in colour.
     tifffile.imwrite(path, array, photometric="minisblack", compression="zlib", metadata=None)

@@ -96,6 +96,7 @@ class TorchDataset(torch.utils.data.Dataset[Any]):
 
     def __getitem__(self, position: int) -> Any:
         frame = self.frames[position]
+        # torch knows few operations on uint16 and uint32, and indexes and scores by int64.
         image = torch.from_numpy(self.dataset.image(frame, self.level).astype(np.float32))
         labels = torch.from_numpy(self.dataset.labels(frame, self.level).astype(np.int64))
         return (image, labels) if self.transform is None else self.transform(image, labels)
@@ -116,6 +117,7 @@ class ShardSampler(Sampler[int]):
 
     def __init__(self, dataset: TorchDataset, seed: int = 0) -> None:
         numbered = enumerate(dataset.frames)
+        # Frames are in ascending order, so `groupby` meets each shard once.
         shards = groupby(numbered, key=lambda item: item[1] // dataset.frames_per_shard)
         self._shards = [[position for position, _ in items] for _, items in shards]
         self._size, self._seed, self._epoch = len(dataset), seed, 0
@@ -134,6 +136,7 @@ class ShardSampler(Sampler[int]):
         return self._size
 
     def __iter__(self) -> Iterator[int]:
+        # From both numbers, not drawn on: an epoch has the same order whether or not others ran before it.
         rng = np.random.default_rng([self._seed, self._epoch])
         for shard in rng.permutation(len(self._shards)):
             yield from rng.permutation(self._shards[shard]).tolist()

@@ -10,6 +10,7 @@ import numcodecs
 from pydantic import BaseModel, ConfigDict, Field
 from zarr.codecs import BloscCodec
 
+# numcodecs takes the numbers of Blosc's C library, where Zarr's metadata have names.
 _SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 
 
@@ -50,6 +51,7 @@ class Compressor(BaseModel):
         itemsize
             Bytes of one pixel.
         """
+        # The size is named here as it is in the metadata: the stored bytes depend on it.
         return numcodecs.Blosc(self.cname, self.clevel, _SHUFFLES[self.shuffle], typesize=itemsize)
 
 

@@ -55,12 +55,15 @@ def create_dataset(objects: Objects, manifest: Manifest) -> None:
         When it cannot be written, and when something else is there, or a data set that was made from other settings.
     """
     try:
+        # The manifest is the first object: without one, a target that holds others is refused, even to the run that
+        # left them.
         if existing := _existing(objects):
             _resume(objects, existing, manifest)
         else:
             objects.put(MANIFEST_KEY, manifest.to_bytes())
         spec = manifest.dataset
         missing = missing_frames(spec, marks.done_shards(objects))
+        # The display range of an earlier run stays until `finalise` measures it again.
         objects.put_all(ome.hierarchy(spec, missing, display_of(objects)))
     except STORE_ERRORS as error:
         raise unwritable(objects.uri, error) from error
@@ -71,6 +74,7 @@ def _existing(objects: Objects) -> Manifest | None:
     try:
         return Manifest.from_bytes(objects.get(MANIFEST_KEY), objects.uri)
     except FileNotFoundError:
+        # A run takes its lease, below `runs/`, before it creates the data set.
         if objects.holds_other_than(RUNS):
             raise InputError(f"{objects.uri} holds other files: choose another output") from None
         return None
@@ -81,6 +85,8 @@ def _resume(objects: Objects, existing: Manifest, manifest: Manifest) -> None:
     check_same(existing, manifest, objects.uri)
     before, now = existing.dataset, manifest.dataset
     if now.frames > before.frames:
+        # Dropped before the manifest grows: in between, a shard is missing. The other way round, its mark would pass
+        # for one of a full shard.
         if before.frames % before.frames_per_shard:
             _drop(objects, before.shards - 1)
         objects.put(MANIFEST_KEY, manifest.to_bytes())
@@ -88,6 +94,7 @@ def _resume(objects: Objects, existing: Manifest, manifest: Manifest) -> None:
 
 def _drop(objects: Objects, index: int) -> None:
     """Make a shard count as not finished, and take its cells out of the table."""
+    # The mark goes first, as it vouches for the rest. Pixels stay: the next writer replaces them.
     marks.remove_done(objects, index)
     objects.delete(table_key(index))
 
@@ -122,6 +129,7 @@ def finalise(objects: Objects) -> Manifest:
     """
     manifest = read_manifest(objects)
     spec, done = manifest.dataset, marks.done_shards(objects)
+    # Only names that this data set writes itself: a user's own `notes#1` beside them stays.
     objects.sweep(lambda: _own_keys(spec))
     missing = missing_frames(spec, done)
     objects.put_all(ome.hierarchy(spec, missing, measure_display(objects, spec, set(missing))))
@@ -156,5 +164,6 @@ def invalidate(objects: Objects, shards: Iterable[int]) -> list[int]:
     chosen = sorted(set(shards))
     for index in chosen:
         _drop(objects, index)
+    # At once, so that readers skip these frames until they are made again.
     finalise(objects)
     return chosen

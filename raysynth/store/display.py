@@ -18,6 +18,8 @@ from raysynth.base.sampling import evenly_spaced
 from raysynth.store.frames import FrameReader
 from raysynth.store.spec import DatasetSpec
 
+# Not the extremes: a single bright pixel would darken all others. Cells may cover little of a frame, so white lies
+# close to the top.
 _PERCENTILES = (0.5, 99.9)
 _FRAMES = 8
 """How many frames are looked at, at the coarsest level."""
@@ -56,6 +58,7 @@ def measure_display(objects: Objects, spec: DatasetSpec, missing: Set[int]) -> D
         The `omero` attribute; None when no frame can be read.
     """
     present = [frame for frame in range(spec.frames) if frame not in missing]
+    # The coarsest level: means of blocks have a slightly smaller range, at a fraction of the bytes to read.
     reader = FrameReader(objects, spec, "image", spec.levels - 1)
     pixels = []
     for position in evenly_spaced(len(present), _FRAMES):
@@ -73,10 +76,12 @@ def measure_display(objects: Objects, spec: DatasetSpec, missing: Set[int]) -> D
 def _window(spec: DatasetSpec, lowest: float, highest: float, black: float, white: float) -> _Window:
     """Round the range to whole grey values where pixels are integers, and keep it from being empty."""
     if spec.dtype == "float32":
+        # Viewers divide by white - black, so the next larger float stands in where both are equal.
         return _Window(
             float(lowest), float(highest), black, white if white > black else math.nextafter(black, math.inf)
         )
     low, high = math.floor(black), math.ceil(white)
+    # The first two bound the viewer's slider: the type's whole range for integers; floats have no natural ends.
     return _Window(0, int(np.iinfo(spec.dtype).max), low, max(high, low + 1))
 
 

@@ -57,11 +57,13 @@ class FrameReader:
         """
         shard, position = divmod(frame, self._spec.frames_per_shard)
         shape = self._spec.level_shape(self._level)
+        # Nothing is left unset: `_fill` refuses an object that lacks a chunk of the frame.
         image = np.empty(shape, self._spec.array_dtype(self._array))
         keys = self._spec.shard_keys(self._array, self._level, shard)
         for key, region in zip(keys, tiles(shape, self._tile), strict=True):
             try:
                 self._fill(image[region], key, position)
+            # RuntimeError is what numcodecs raises for a chunk that it cannot decompress.
             except (FileNotFoundError, ValueError, RuntimeError) as error:
                 problem = "missing" if isinstance(error, FileNotFoundError) else "damaged"
                 uri = self._objects.uri
@@ -80,12 +82,14 @@ class FrameReader:
         parts = self._objects.get_ranges(key, starts, sizes)
         for data, region in zip(parts, regions, strict=True):
             chunk = np.frombuffer(self._codec.decode(data), image.dtype).reshape(self._chunk)
+            # Chunks at the end of a frame are stored whole, with zeros past it.
             image[region] = chunk[tuple(slice(0, n) for n in image[region].shape)]
 
     def _index(self, key: str) -> Index:
         if key not in self._indices:
             index = decode_index(self._objects.get_tail(key, index_bytes(self._grid)), self._grid)
             if len(self._indices) == _KEPT:
+                # Dictionaries keep the order of insertion: this is the oldest.
                 del self._indices[next(iter(self._indices))]
             self._indices[key] = index
         return self._indices[key]

@@ -55,6 +55,7 @@ def _marked(objects: Objects, folder: str) -> set[int]:
     found = set()
     for key in objects.keys(folder):
         stem = key.removeprefix(f"{folder}/").removesuffix(".json")
+        # The exact name: neither `1.json` nor a copy such as `00001 (2).json` is a mark.
         if stem.isdecimal() and key == mark_key(folder, int(stem)):
             found.add(int(stem))
     return found
@@ -73,6 +74,7 @@ def write_done(objects: Objects, index: int, mark: DoneMark) -> None:
         What is recorded.
     """
     objects.put_all({mark_key(DONE, index): canonical_json(mark.model_dump())})
+    # Last: in between, the shard is done, and nobody asks why it had failed.
     objects.delete(mark_key(FAILED, index))
 
 
@@ -141,6 +143,7 @@ def record_failure(objects: Objects, index: int, reason: str) -> None:
     reason
         One line.
     """
+    # Not flushed, unlike a done mark: a loss of power would cost no more than the reason.
     objects.put(mark_key(FAILED, index), canonical_json({"shard": index, "reason": reason}))
 
 

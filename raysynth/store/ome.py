@@ -29,6 +29,7 @@ def _add_array(store: MemoryStore, spec: DatasetSpec, array: Array, level: int) 
         shards=spec.shard(array, level),
         dtype=spec.array_dtype(array),
         compressors=compressor.in_zarr(spec.itemsize(array)),
+        # Shards that are missing have no objects: their frames read as 0, background in the labels.
         fill_value=0,
         dimension_names=spec.axes,
     )
@@ -45,6 +46,7 @@ def _documents(store: MemoryStore) -> dict[str, bytes]:
             found[key] = value.to_bytes()
         return found
 
+    # zarr's stores are asynchronous; this runs on the event loop that zarr keeps for its own calls.
     return sync(read())
 
 
@@ -52,6 +54,7 @@ def _multiscales(spec: DatasetSpec, name: str) -> list[dict[str, Any]]:
     """Make OME-Zarr's `multiscales`: µm when the voxel size is known, else pixels without a unit."""
     unit = {} if spec.voxel_um is None else {"unit": "micrometer"}
     voxel = spec.voxel_um or (1.0,) * len(spec.frame_shape)
+    # Frames are independent images, so t has no unit, and its scale is 1.
     axes = [{"name": "t", "type": "time"}] + [{"name": axis, "type": "space", **unit} for axis in spec.axes[1:]]
     datasets = []
     for level in range(spec.levels):

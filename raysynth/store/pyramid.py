@@ -27,11 +27,13 @@ def shrink_image(frames: NDArray[Any], factors: Sequence[int]) -> NDArray[Any]:
     if size == 1:
         return frames
     is_float = frames.dtype.kind == "f"
+    # The narrowest integers that hold the sum of a block: half the memory traffic of the next wider ones.
     wide = np.dtype(np.float64) if is_float else np.min_scalar_type(size * int(np.iinfo(frames.dtype).max))
     total = frames.astype(wide)
     # One axis after the other, so that each pass adds whole strides and halves what the next one reads.
     for axis, factor in enumerate(factors, start=1):
         total = _add_blocks(total, axis, factor)
+    # Half a block is added to round half up. It never overflows `wide`: size is a power of two.
     mean = total / size if is_float else (total + size // 2) // size
     return mean.astype(frames.dtype)
 
@@ -45,6 +47,7 @@ def _add_blocks(values: NDArray[Any], axis: int, factor: int) -> NDArray[Any]:
     before = (slice(None),) * axis
     total = values[(*before, slice(0, None, factor))]
     for offset in range(1, factor):
+        # Not in place: `total` is a view of the caller's frames at first.
         total = total + values[(*before, slice(offset, None, factor))]
     return total
 

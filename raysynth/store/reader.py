@@ -177,6 +177,7 @@ class Dataset:
             `(frames, [z,] y, x)`, uint32.
         """
         frames = self.spec.shard_frames(index)
+        # By zarr and not by FrameReader: what `verify` checks is then what other tools read.
         return np.asarray(self.array("labels")[frames.start : frames.stop])
 
     def __len__(self) -> int:
@@ -210,5 +211,7 @@ class Dataset:
             One row per cell and frame, ordered by frame and label.
         """
         parts = in_parallel(self.shard_cells, sorted(marks.done_shards(self.objects)))
+        # Without any finished shard the table still has its measured columns.
         none = measured_schema(self.spec.axes[1:]).empty_table()
+        # A column that one part lacks, or has as nulls alone, is filled with nulls in it.
         return pa.concat_tables(parts or [none], promote_options="default")

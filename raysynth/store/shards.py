@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from raysynth.store.spec import Array, DatasetSpec
 
+# How Zarr marks a chunk that is not there, as its offset and as its length.
 ABSENT = np.iinfo(np.uint64).max
 _CHECKSUM_BYTES = 4
 
@@ -104,11 +105,14 @@ def tiles(shape: tuple[int, ...], size: tuple[int, ...]) -> Iterator[_Region]:
 
 def _encode_shard(frames: NDArray[Any], chunk: tuple[int, ...], grid: tuple[int, ...], codec: Codec) -> bytes:
     """Encode one object. frames: `(t, [z,] y, x)`, the shard's part of its frames; grid: chunks of a whole shard."""
+    # The index has an entry for every chunk of a full shard, also where the data end before. Its byte order is the
+    # format's, not the machine's.
     index = np.full((*grid, 2), ABSENT, "<u8")
     held = (len(frames), *(math.ceil(n / c) for n, c in zip(frames.shape[1:], chunk[1:], strict=True)))
     regions = list(tiles(frames.shape[1:], chunk[1:]))
     parts: list[bytes] = []
     offset = 0
+    # Both sides run in C order, frames before tiles, which is the order that `FrameReader` relies on.
     for position, (frame, region) in zip(np.ndindex(held), product(frames, regions), strict=True):
         data = codec.encode(_whole(frame[region], chunk[1:]))
         index[position] = offset, len(data)
@@ -121,6 +125,7 @@ def _encode_shard(frames: NDArray[Any], chunk: tuple[int, ...], grid: tuple[int,
 def _whole(tile: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Lay a tile out in C order, filled up with zeros to the shape of a chunk."""
     if tile.shape == shape:
+        # The codec takes memory as it lies, and a level of the labels is a strided view of the frames.
         return np.ascontiguousarray(tile)
     chunk = np.zeros(shape, tile.dtype)
     chunk[tuple(map(slice, tile.shape))] = tile
@@ -159,6 +164,7 @@ def decode_index(data: bytes, grid: tuple[int, ...]) -> Index:
         When it is damaged.
     """
     listed, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    # A truncated object may be shorter than its index.
     if len(data) != index_bytes(grid) or google_crc32c.value(listed) != int.from_bytes(checksum, "little"):
         raise ValueError("the shard's index is damaged")
     return np.frombuffer(listed, "<u8").reshape(*grid, 2)

@@ -104,6 +104,7 @@ class DatasetSpec(BaseModel):
         factors = [1] * len(voxel)
         for _ in range(level):
             spacing = [v * f for v, f in zip(voxel, factors, strict=True)]
+            # Strictly: an axis of exactly twice the finest spacing waits for the others to catch up.
             factors = [f * 2 if s < 2 * min(spacing) else f for f, s in zip(factors, spacing, strict=True)]
         return tuple(factors)
 
@@ -153,6 +154,7 @@ class DatasetSpec(BaseModel):
         tile = list(self.level_shape(level))
         while math.prod(tile) * self.itemsize(array) > self.chunk_limit:
             longest = tile.index(max(tile))
+            # Rounded up, so that two chunks cover an odd length.
             tile[longest] = math.ceil(tile[longest] / 2)
         return (1, *tile)
 
@@ -172,6 +174,7 @@ class DatasetSpec(BaseModel):
         chunk = self.chunk(array, level)[1:]
         tiles = [math.ceil(n / c) for n, c in zip(self.level_shape(level), chunk, strict=True)]
         chunk_bytes = math.prod(chunk) * self.itemsize(array) * self.frames_per_shard
+        # A shard is never cut along t, so a single tile of many frames may exceed the limit.
         while math.prod(tiles) * chunk_bytes > self.shard_limit and max(tiles) > 1:
             most = tiles.index(max(tiles))
             tiles[most] = math.ceil(tiles[most] / 2)
@@ -200,6 +203,7 @@ class DatasetSpec(BaseModel):
         shard = self.shard(array, level)[1:]
         counts = [math.ceil(n / s) for n, s in zip(self.level_shape(level), shard, strict=True)]
         tiles = ("/".join(map(str, position)) for position in product(*map(range, counts)))
+        # `c/` and slashes are the default of Zarr v3, which every reader knows.
         return [f"{self.array_path(array, level)}/c/{index}/{tile}" for tile in tiles]
 
     def object_keys(self, index: int) -> set[str]:

@@ -53,11 +53,14 @@ def measure(labels: Labels, first_frame: int, axes: Sequence[str]) -> pa.Table:
     """
     starts, lengths, values = _runs(labels)
     frame, *place = np.unravel_index(starts, labels.shape)
+    # lexsort sorts by its last key first: by frame, then by label.
     order = np.lexsort((values, frame))
     starts, lengths, values, frame = starts[order], lengths[order], values[order], frame[order]
     place = [along[order] for along in place]
+    # Differences of unsigned labels wrap around, but are 0 for equal labels alone.
     changes = (np.diff(frame, prepend=-1) != 0) | (np.diff(values, prepend=np.uint32(0)) != 0)
     cells = np.flatnonzero(changes)
+    # Sums over the runs of each cell, which stand together now; of integers, so they are exact.
     volume = np.add.reduceat(lengths, cells)
     lows, highs, sums = [], [], []
     for along in place:
@@ -76,6 +79,7 @@ def _runs(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], Labels]
     flat = labels.reshape(-1)
     begins = np.empty(flat.shape, bool)
     np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    # A run never goes on in the next row. This also sets the very first pixel, which the comparison left out.
     begins.reshape(labels.shape)[..., 0] = True
     starts = np.flatnonzero(begins)
     lengths = np.diff(starts, append=flat.size)
@@ -108,6 +112,7 @@ def complete(measured: pa.Table, rows: Mapping[str, Sequence[Any]] | pa.Table) -
     extra = [name for name in given.column_names if name not in _KEY]
     if clash := sorted(set(extra) & set(measured.column_names)):
         raise ValueError(f"columns {clash} are measured by the store: leave them out")
+    # `measured` is in this order already.
     here, there = _keys(measured), _keys(given)
     order = np.lexsort((there[1], there[0]))
     if not np.array_equal(here, there[:, order]):
@@ -133,5 +138,6 @@ def to_parquet(table: pa.Table) -> bytes:
         The table.
     """
     sink = pa.BufferOutputStream()
+    # Compression and format are named: a new default of pyarrow would change the bytes.
     pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6")
     return bytes(sink.getvalue())

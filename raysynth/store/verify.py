@@ -58,6 +58,7 @@ class VerifyReport(Report):
             "shards": self.shards,
             "cells": self.cells,
             "ok": self.ok,
+            # Mappings, because those are printed as a line for each entry.
             "bad": {str(shard): "; ".join(reasons) for shard, reasons in self.bad.items()},
             "altered": {str(number): key for number, key in enumerate(self.altered)},
         }
@@ -86,6 +87,7 @@ def verify_dataset(
             bad[index] = [f"failed: {failed[index]}" if index in failed else "not finished"]
         elif problems := _altered_objects(dataset, index):
             bad[index] = problems
+        # Labels are read by way of the documents: altered ones would make every sound shard seem damaged.
         elif not altered:
             found, problems = _inconsistencies(dataset, index)
             cells += found
@@ -127,6 +129,7 @@ def _altered_objects(dataset: Dataset, index: int) -> list[str]:
         mark = marks.read_done(dataset.objects, index)
     except InputError:
         return ["its done mark is damaged"]
+    # Such as the mark of a short last shard, in a data set that has grown since.
     if mark.sha256.keys() != dataset.spec.object_keys(index) or mark.frames != len(dataset.spec.shard_frames(index)):
         return ["its done mark is of another layout"]
 

@@ -50,6 +50,7 @@ def encode_frames(spec: DatasetSpec, index: int, images: NDArray[Any], labels: N
     dict of str to bytes
         The objects by key.
     """
+    # In this thread alone: a forecast times it as the work of one CPU.
     parts = [_encode_level(spec, index, images, labels, *task) for task in _levels(spec)]
     return {key: data for part in parts for key, data in part.items()}
 
@@ -65,6 +66,7 @@ def _encode_level(
 
 def _levels(spec: DatasetSpec) -> Iterator[tuple[Array, int]]:
     """Name every array at every level, the largest first."""
+    # Begun last, the largest would be waited for alone.
     return ((array, level) for level, array in product(range(spec.levels), ARRAYS))
 
 
@@ -116,11 +118,14 @@ def write_shard(
         encoding = [threads.submit(_encode_level, spec, index, images, labels, *task) for task in _levels(spec)]
         measured = table.measure(labels, spec.shard_frames(index).start, spec.axes[1:])
         part = {table_key(index): table.to_parquet(table.complete(measured, rows))}
+        # From here on until the new mark, old and new objects may stand side by side, so the shard must not count as
+        # done.
         marks.remove_done(objects, index)
         stored = [threads.submit(_put, objects, level) for level in encoding]
         sha256 = _put(objects, part)
         for digests in stored:
             sha256 |= digests.result()
+    # Before the mark, which must not outlast a loss of power that its data do not.
     objects.flush(sha256)
     counted = {name: int(value) for name, value in counts.items()}
     marks.write_done(objects, index, marks.DoneMark(frames=len(images), sha256=sha256, counts=counted))
