@@ -37,6 +37,7 @@ def ctc_frames(data: DataConfig) -> list[Frame]:
         raise InputError(
             f"data.root {root} is not a folder: give the folder that holds the sequences, or fetch the set."
         )
+    # Two digits exactly: `01_ST` and `01_GT` beside them hold labels, not images.
     sequences = sorted(p.name for p in root.iterdir() if p.is_dir() and re.fullmatch(r"\d\d", p.name))
     frames = [frame for sequence in sequences for frame in _sequence(data, sequence)]
     if not frames:
@@ -49,6 +50,7 @@ def _sequence(data: DataConfig, sequence: str) -> list[Frame]:
     root = Path(data.root)
     folder = root / data.label_folder.format(sequence=sequence)
     if not folder.is_dir():
+        # Most sequences of a challenge set have no labels of the kind asked for. Only a named one is missed.
         if sequence in data.split.train + data.split.validation + data.split.test:
             raise InputError(f"{folder} is missing, but data.split names sequence {sequence}: fetch its labels.")
         return []
@@ -69,6 +71,7 @@ def _label_files(folder: Path) -> dict[int, tuple[LabelFile, ...]]:
     slices: dict[int, tuple[LabelFile, ...]] = {}
     for path in sorted(folder.iterdir()):
         name = label_file_name(path.name)
+        # Markers of tracks are small blobs inside the cells: their areas would pass for those of whole cells.
         if name is None or name.tracks:
             continue
         if name.z is None:

@@ -6,6 +6,7 @@ The conventions are those of https://public.celltrackingchallenge.net/documents/
 import re
 from typing import NamedTuple
 
+# Any number of digits, since long sequences have four. Matched in full, so that a stray `t000.tif.part` is no image.
 _IMAGE = re.compile(r"t(\d+)\.tiff?")
 _WHOLE = re.compile(r"(man_seg|man_track|mask)(\d+)\.tiff?")
 _SLICE = re.compile(r"man_seg_(\d+)_(\d+)\.tiff?")

@@ -14,6 +14,7 @@ PAUSE_S = 2.0
 """Seconds before another try."""
 
 _CHUNK_BYTES = 1 << 20
+# Of silence, not of the whole transfer: archives of several GB take longer than any sensible limit.
 _TIMEOUT_S = 60.0
 
 
@@ -47,8 +48,10 @@ def download(
             if _resume(url, part, progress):
                 part.replace(target)
                 return
+            # urllib does not complain when fewer bytes arrive than were announced, if they are read in chunks.
             reason = "the connection closed early"
         except urllib.error.HTTPError as error:
+            # A refusal stays one however often it is asked for; errors of the server (5xx) often pass.
             if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise InputError(_refusal(url, error)) from None
             reason = f"the server answers {error.code}"
@@ -73,6 +76,7 @@ def _resume(url: str, part: Path, progress: Progress) -> bool:
                 start = 0
             return _append(response, part, start, progress)
     except urllib.error.HTTPError as error:
+        # Asked to go on at its end, a server answers 416 with the file's size. If the part has that size, it is whole.
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
             return error.headers.get("Content-Range") == f"bytes */{start}" or _start_again(part)
         raise
@@ -82,11 +86,13 @@ def _append(response: HTTPResponse, part: Path, start: int, progress: Progress) 
     length = response.headers.get("Content-Length")
     total = start + int(length) if length is not None else 0
     done = start
+    # Without a part to resume the file is cut to nothing first: bytes of another attempt must not stay at its end.
     with part.open("r+b" if start else "wb") as file:
         file.seek(start)
         while chunk := response.read(_CHUNK_BYTES):
             done += file.write(chunk)
             progress(done, total)
+    # A server that sends no length leaves only the hash of the archive to tell.
     return length is None or done == total
 
 

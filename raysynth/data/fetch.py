@@ -77,9 +77,11 @@ def fetch_data(name: str, folder: str | Path, base: str | None = None, progress:
         with whole_folder(target) as part:
             for path in archives.values():
                 unpack(path, part, dataset.layout)
+            # Before the hashes are taken, so that they are those of the label images that stay.
             for mask in part.glob("masks/*.png"):
                 label_png(mask)
             record_hashes(part, {url: pooch.file_hash(path) for url, path in archives.items()})
+        # Only now: when unpacking fails, a second call finds the archives and need not download them again.
         for path in archives.values():
             path.unlink()
     return FetchReport((target,))
@@ -93,12 +95,14 @@ def _archives(dataset: PublicDataset, folder: Path, base: str | None, progress: 
     found = {}
     for archive in dataset.archives:
         name, url = f"{dataset.folder}-{archive}", f"{(base or dataset.base).rstrip('/')}/{archive}"
+        # The folder's name goes before the archive's: `images.zip` of two data sets would be one file.
         store.urls[name] = url
         if base is not None:
             store.registry[name] = None
         resuming = partial(_download, part=folder / f"{name}.part", progress=progress)
         try:
             found[url] = Path(store.fetch(name, downloader=resuming))
+        # pooch has no error of its own for a hash that differs.
         except ValueError:
             raise InputError(
                 f"{url}: is another file than raysynth knows (its SHA-256 differs); if its owners have changed it, "

@@ -33,6 +33,7 @@ def is_fetched(target: Path) -> bool:
     if not (target / _RECORD).is_file():
         raise InputError(f"{target}: exists already and was not fetched; move it away or give another folder.")
     files: dict[str, str] = json.loads((target / _RECORD).read_text())["files"]
+    # Files beyond the recorded ones are let be: what a user adds beside the data does no harm.
     for name, digest in files.items():
         if not (target / name).is_file() or file_hash(target / name) != digest:
             raise InputError(f"{target / name}: is not what was fetched; remove {target} and fetch it again.")
@@ -57,6 +58,7 @@ def record_hashes(folder: Path, archives: dict[str, str]) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
         raise InputError(f"{', '.join(archives)}: holds none of the expected files; its owners may have changed it.")
+    # Paths with forward slashes, so that a folder copied to another system still checks.
     record = {"archives": archives, "files": {path.relative_to(folder).as_posix(): file_hash(path) for path in files}}
     (folder / _RECORD).write_text(json.dumps(record, indent=1))
 

@@ -31,6 +31,7 @@ def folder_frames(data: DataConfig) -> list[Frame]:
     root = Path(data.root)
     images = _tiffs(root / data.image_folder, "data.image_folder")
     masks = _tiffs(root / data.mask_folder, "data.mask_folder")
+    # Sorted, so that of several names without a partner it is always the same one that is reported.
     for stem in sorted(images.keys() ^ masks.keys()):
         path, other = (masks[stem], data.image_folder) if stem in masks else (images[stem], data.mask_folder)
         raise InputError(f"{path} has no file of the same name in {root / other}: add it or remove this one.")
@@ -39,6 +40,7 @@ def folder_frames(data: DataConfig) -> list[Frame]:
     pattern = None if data.group_pattern is None else re.compile(data.group_pattern)
     return [
         Frame(_group(stem, pattern), time, image, (LabelFile(masks[stem]),), data.dimensions, data.z_range)
+        # Names need hold no number, so the place in their order stands for the time.
         for time, (stem, image) in enumerate(sorted(images.items()))
     ]
 

@@ -119,9 +119,11 @@ class Frame:
         labels = np.zeros(image.shape, np.uint32)
         for file in self.labels:
             _paint(labels, file, self.image)
+        # Before the cut: files name slices of the whole volume. Empty means labelled throughout, which None says.
         slices = tuple(sorted(f.z for f in self.labels if f.z is not None)) or None
         if self.z_range is not None:
             image, labels, slices = _cut(image, labels, slices, self.z_range, self.image)
+        # Neighbouring strips round the same border to the same column: none is left out and none counts twice.
         width = image.shape[-1]
         return Pixels(image, labels, slices, (round(self.window[0] * width), round(self.window[1] * width)))
 
@@ -193,6 +195,7 @@ def read_image(path: Path, dimensions: int) -> NDArray[Any]:
             f"{path} has shape {image.shape}, but data.dimensions is {dimensions}: "
             "give single-channel images or correct the setting."
         )
+    # Booleans would pass as grey values of 0 and 1: whoever gives them has mixed up images and masks.
     if image.dtype.kind not in "uif":
         raise InputError(f"{path} holds {image.dtype} values: give integer or floating-point grey values.")
     if image.dtype.kind == "f" and not np.isfinite(image).all():
@@ -219,6 +222,7 @@ def read_labels(path: Path) -> Labels:
         When its values are not whole numbers from 0 up.
     """
     labels = read_tiff(path)
+    # The least of no values is an error in numpy; with `initial` an empty file passes and fails by its shape.
     if labels.dtype.kind not in "ui" or labels.min(initial=0) < 0:
         raise InputError(f"{path} holds {labels.dtype} values: label images need one whole number above 0 per cell.")
     return labels.astype(np.uint32)
@@ -247,5 +251,6 @@ def _cut(
     if last > len(image):
         raise InputError(f"{path} has {len(image)} slices, but data.z_range asks for {first} to {last}: lower it.")
     if slices is not None:
+        # It may become empty, which is not None: the frame then still counts as sparsely labelled.
         slices = tuple(z - first for z in slices if first <= z < last)
     return image[first:last], labels[first:last], slices

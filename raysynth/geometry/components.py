@@ -22,6 +22,7 @@ def largest_filled(mask: Mask) -> Mask:
     labels, count = ndimage.label(mask)
     if count == 0:
         return mask
+    # Of pieces of one size the first in scanning order is kept, so the choice is the same everywhere.
     sizes = np.bincount(labels.ravel())[1:]
     filled: Mask = ndimage.binary_fill_holes(labels == 1 + int(sizes.argmax()))
     return filled
@@ -40,5 +41,6 @@ def trimmed(mask: Mask) -> Mask:
     Mask
         A copy; an empty mask becomes an array of no voxels.
     """
+    # As integers the mask is one label, so its box spans all pieces. A view would keep the whole grid in memory.
     boxes = ndimage.find_objects(mask.astype(np.uint8))
     return mask[boxes[0]].copy() if boxes else np.zeros((0,) * mask.ndim, bool)

@@ -50,6 +50,7 @@ def real_harmonics(directions: Doubles, max_degree: int) -> Doubles:
     from pyshtools.legendre import PlmON  # a second to import, and reading a bundle's description needs none of it
 
     # Legendre functions depend on z alone, and symmetric grids repeat their heights many times.
+    # Rounding joins heights that differ in the last bit, and brings 1 + 2e-16 back into the functions' domain.
     heights, where = np.unique(directions[:, 2].round(12), return_inverse=True)
     legendre = np.stack([PlmON(max_degree, z) for z in heights])[where.ravel()]
     azimuth = np.arctan2(directions[:, 1], directions[:, 0])

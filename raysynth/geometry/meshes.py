@@ -39,6 +39,7 @@ def surface_mesh(field: FieldOnGrid, half_um: tuple[float, ...], side: int = 96)
         there. Where the field is nowhere positive the mesh is empty.
     """
     centres = pixel_centres(side)
+    # A shell outside the cell closes the surface where the field is positive up to the cube's border.
     values = F.pad(field(centres, centres, centres).cpu(), (1,) * 6, value=-1.0)
     grid = values.permute(2, 1, 0).double().numpy()
     # A surface through a sample would give several vertices in one place, where the mesh would tear.
@@ -66,6 +67,7 @@ def label_mesh(mask: Mask, voxel_um: tuple[float, ...]) -> trimesh.Trimesh:
         A watertight mesh in µm, (x, y, z), faces outwards. The outer corner of the first voxel is the origin. An empty
         mask gives an empty mesh.
     """
+    # Transposed to (x, y, z) first: with two axes exchanged afterwards, all faces would point inwards.
     grid: Doubles = np.pad(mask, 1).transpose(2, 1, 0).astype(np.float64)
     vertices, faces = mcubes.marching_cubes(grid, 0.5)
     # Sample i + 1 of the padded grid is the centre of voxel i, which lies at (i + 0.5) voxels.

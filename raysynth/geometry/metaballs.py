@@ -27,6 +27,7 @@ _SHARPNESS = 5.0
 _LOOK = 40
 """Samples along a side of the cube in which the bounding box is found."""
 
+# Not 0, which would be divided by. Absent balls lie at the first one's middle, where nothing is seen of them.
 _NOWHERE = 1e-2
 """Radius of a ball that is not there."""
 
@@ -108,6 +109,7 @@ class Metaballs:
 
     def _union(self, bells: Tensor) -> Tensor:
         """Compute F = log(sum exp(k - k d² / R²)) / k = 1 + log(sum of bells) / k."""
+        # Far from all balls every bell underflows to 0, whose logarithm would be infinite.
         return 1 + bells.clamp(min=1e-12).log() / _SHARPNESS
 
 
@@ -130,10 +132,12 @@ def draw_metaballs(
     Metaballs
         As many bodies as generators.
     """
+    # Drawn on the CPU in double precision, one generator per body: equal on every device and in every batch.
     drawn = [_draw_one(rng, bent) for rng in rngs]
     centres, radii, fills = (torch.from_numpy(np.stack(parts)).float().to(device) for parts in zip(*drawn, strict=True))
     unit = Metaballs(centres, radii, torch.zeros(len(rngs), 3, device=device))
     low, high = _box(unit)
+    # The box is found first and scaled after: balls overlap, so no formula gives their common extent.
     scale = 2 * FILL * fills / (high - low).amax(dim=1)
     middle = (low + high) / 2
     return Metaballs(
@@ -154,6 +158,7 @@ def _rod(rng: Generator) -> tuple[Doubles, Doubles]:
     """Place equal balls along an arc of 60 to 200 degrees."""
     arc, thickness = math.radians(rng.uniform(60, 200)), rng.uniform(0.75, 1.1)
     angle = np.linspace(-arc / 2, arc / 2, BALLS)
+    # By arc length, so that a strongly bent rod is not longer than a straight one.
     length = 0.45  # half of the rod, straightened
     centres = (2 * length / arc) * np.stack([np.sin(angle), np.cos(angle) - 1, 0 * angle], axis=1)
     return centres, np.full(BALLS, 0.3 * thickness)
@@ -168,6 +173,7 @@ def _clump(rng: Generator) -> tuple[Doubles, Doubles]:
     for ball in range(1, count):
         near = int(rng.integers(ball))
         direction = rng.standard_normal(3)
+        # Below the sum of both radii, so that balls overlap and the body stays in one piece.
         distance = rng.uniform(0.7, 1.15) * max(radii[ball], radii[near])
         centres[ball] = centres[near] + direction / np.linalg.norm(direction) * distance
     return centres - centres[:count].mean(axis=0), radii
@@ -187,6 +193,7 @@ def _turn(rng: Generator) -> Doubles:
 def _box(balls: Metaballs) -> tuple[Tensor, Tensor]:
     """Find the least and largest (x, y, z), both `(b, 3)`, to a fraction of a sample."""
     field = balls.fields(_LOOK)
+    # The largest value over the other two axes is positive exactly where the body reaches.
     profiles = [field.amax(dim=over) for over in ((1, 2), (1, 3), (2, 3))]
     low = torch.stack([_first_zero(profile) for profile in profiles], dim=1)
     high = torch.stack([-_first_zero(profile.flip(1)) for profile in profiles], dim=1)
@@ -197,5 +204,6 @@ def _first_zero(profile: Tensor) -> Tensor:
     """Find the coordinate `(b,)` at which profiles `(b, n)` along an axis of the cube first rise through zero."""
     first = (profile > 0).to(torch.uint8).argmax(dim=1, keepdim=True)
     here, before = profile.gather(1, first), profile.gather(1, (first - 1).clamp(min=0))
+    # A profile that begins inside has no sample before: the distance back is held at one step.
     back = (here / (here - before).clamp(min=1e-6)).clamp(max=1.0)
     return (pixel_centres(_LOOK).to(profile)[first] - back * (2 / _LOOK))[:, 0]

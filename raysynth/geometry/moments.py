@@ -103,9 +103,11 @@ def measure_scales(coefficients: Doubles, mean: Doubles, covariances: Sequence[D
     for order, covariance in enumerate(covariances):
         form = is_form(order, len(covariances) - 1)
         for part, which in enumerate((form, ~form)):
+            # A pseudoinverse, since equal cells have directions without variance, in which nothing is to be measured.
             inverse = np.linalg.pinv(covariance[np.ix_(which, which)], hermitian=True)
             for x in _centred(coefficients, mean, order):
                 squares[:, part] += np.einsum("ni,ij,nj->n", x[:, which], inverse, x[:, which])
+                # Order 0 has one phase, the others two: counted as they come, so each coefficient weighs the same.
                 counts[part] += which.sum()
     scales: Doubles = np.sqrt(squares / np.maximum(counts, 1))
     return scales
@@ -128,7 +130,9 @@ def limit_scales(coefficients: Doubles, mean: Doubles, scales: Doubles) -> Doubl
     Doubles
         Coefficients; those of cells with larger scales are moved towards the mean.
     """
+    # Towards the mean, not left out: few populations have cells to spare, and an odd one is still partly of its kind.
     held = np.minimum(1.0, np.quantile(scales, TAIL, axis=0) / np.maximum(scales, 1e-12))
+    # Columns l² to l² + 2 l are those of degree l, so the whole part of the root is the degree.
     degrees = np.sqrt(np.arange(coefficients.shape[1])).astype(int)
     middle = np.zeros(coefficients.shape[1])
     middle[columns_of(_max_degree(coefficients), 0)] = mean
@@ -160,6 +164,7 @@ def _max_degree(coefficients: Doubles) -> int:
 def _centred(coefficients: Doubles, mean: Doubles, order: int) -> list[Doubles]:
     """Take the coefficients of each phase of an order, less their mean."""
     max_degree = _max_degree(coefficients)
+    # Only order 0 has a mean: turning about z averages all others to 0, so theirs is known and not estimated.
     if order == 0:
         return [coefficients[:, columns_of(max_degree, 0)] - mean]
     return [coefficients[:, columns_of(max_degree, phase)] for phase in (order, -order)]
@@ -171,6 +176,7 @@ def _shrunk(centred: Doubles) -> Doubles:
     Of n rows with p columns, the off-diagonal values keep n / (n + p) of their size. The full sample covariance of few
     rows would have directions without any variance (Ledoit and Wolf, 2004, shrink for the same reason).
     """
+    # Over n and not n - 1: but for order 0 the mean is known, and takes no degree of freedom.
     covariance = centred.T @ centred / len(centred)
     trust = len(centred) / (len(centred) + len(covariance))
     return trust * covariance + (1 - trust) * np.diag(np.diag(covariance))

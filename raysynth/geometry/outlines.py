@@ -14,6 +14,7 @@ from torch import Tensor
 from raysynth.geometry.cameras import pixel_centres
 from raysynth.geometry.stars import Stars, on_globe
 
+# Steps of 2.8° around: 1.3 pixels on a cell's rim in a 64-pixel view. Tilts 5.6° apart miss a ball's outline by 0.1 %.
 _ANGLES = 128
 _TILTS = 32
 
@@ -38,6 +39,7 @@ def outlines(stars: Stars, cameras: Tensor) -> Tensor:
         Radii `(b, n, angles)` about the image of each centre. The i-th angle is 2 pi (i + 1/2) / angles - pi, from
         right towards down.
     """
+    # Middles of equal steps: neither end is sampled twice, and the first angle follows on the last.
     angle = pixel_centres(_ANGLES).to(cameras) * math.pi
     tilt = pixel_centres(_TILTS).to(cameras) * (math.pi / 2)
     in_image = torch.stack([angle.cos(), angle.sin()], dim=-1)

@@ -14,10 +14,12 @@ from raysynth.geometry.stars import FILL
 ANGLES = 64
 """Angles at which outlines are measured."""
 
+# 10 * 4^4 + 2 = 2562 directions: four for each of the 625 coefficients of the highest degree allowed, 24.
 _SUBDIVISIONS = 4
 _SMOOTHING = 1.0
 """Standard deviation, in pixels of the finest axis, that takes the staircase off a mask."""
 _SAMPLES = 160
+# A corner of the box lies at most sqrt(3) FILL = 1.47 from its middle; the rest is for centroids off the middle.
 _REACH = 2.0
 _LEAST = 0.1
 """Radius, in cube units, of a direction in which the middle is already outside."""
@@ -43,6 +45,7 @@ def coefficients(mask: Mask, voxel_um: tuple[float, ...], max_degree: int) -> Do
     Doubles
         Coefficients `((max_degree + 1)²,)`.
     """
+    # Height and width by themselves, as the cascade frames cells: the spectrum holds form alone, and no flatness.
     half = _box_um(mask, voxel_um) / (2 * FILL)
     directions, inverse = _sphere(max_degree)
     radii = _radii(mask, [h / v for h, v in zip(half, voxel_um, strict=True)], directions[:, ::-1], voxel_um)
@@ -81,7 +84,9 @@ def _radii(mask: Mask, unit_px: list[float], directions: Doubles, voxel_um: tupl
 
     unit_px: pixels in one cube unit along each axis.
     """
+    # Four pixels are as far as the smoothing reaches (scipy cuts Gaussians at 4 sigma): the border is all outside.
     padded = np.pad(mask, 4).astype(np.float32)
+    # Less along coarse axes: one width in pixels of each axis would smooth thick slices into each other.
     smooth = ndimage.gaussian_filter(padded, [_SMOOTHING * min(voxel_um) / v for v in voxel_um]) - 0.5
     centre = np.array([i.mean() for i in np.nonzero(padded)])
     distance = np.linspace(0, _REACH, _SAMPLES)
@@ -93,6 +98,7 @@ def _radii(mask: Mask, unit_px: list[float], directions: Doubles, voxel_um: tupl
 def _last_fall(along: Floats, distance: Doubles) -> Doubles:
     """Find where values `(v, samples)` last fall through zero, linear between samples; `_LEAST` if they never do."""
     inside = along[:, :-1] > 0
+    # The last crossing and not the first: a dent that the ray leaves and enters again would cut the cell short.
     last = inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
     rows = np.arange(len(along))
     here, following = along[rows, last], along[rows, last + 1]

@@ -36,8 +36,10 @@ class Relief:
 
     def __init__(self, rng: Generator, spectrum: Spectrum, amplitude: float, centre: Tensor) -> None:
         coefficients = spectrum.draw(rng)
+        # The form is left to the views, which show it; drawing it as well would change it twice.
         coefficients[: index(FORM + 1, -FORM - 1)] = 0
         directions, basis = globe(len(coefficients), "cpu")
+        # Directions are taken from the middle of the cell, so the rim that the camera sees is about the equator.
         rising = 1 - (-(directions[:, 2] / _RIM).square()).exp()
         delta = (basis @ torch.from_numpy(coefficients).float()) * rising * amplitude
         self.table = delta.reshape(GLOBE).to(centre)

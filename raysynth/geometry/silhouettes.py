@@ -36,6 +36,7 @@ def rays(cameras: Tensor, side: int, samples: int) -> Tensor:
     c = pixel_centres(side).to(cameras)
     depth = pixel_centres(samples).to(cameras)
     w, v, u = torch.meshgrid(depth, c, c, indexing="ij")
+    # Rows of a camera are its axes: X = u right + v down + w forward is (u, v, w) times the matrix.
     return torch.einsum("dhwk,nkj->ndhwj", torch.stack([u, v, w], dim=-1), cameras)
 
 
@@ -122,6 +123,7 @@ def carve(views: Tensor, cameras: Tensor, side: int) -> Tensor:
     z, y, x = torch.meshgrid(c, c, c, indexing="ij")
     points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
     seen_at = torch.einsum("vj,nkj->nvk", points, cameras[:, :2])
+    # Off its image a view says what its border says, nothing better being known there.
     values = F.grid_sample(views.transpose(0, 1), seen_at[:, None], padding_mode="border", align_corners=False)
     return values.amin(dim=0).reshape(-1, side, side, side)
 

@@ -41,6 +41,7 @@ def slices(field: FieldOnGrid, half_um: tuple[float, ...], voxel_um: tuple[float
     if extent is None:
         return np.zeros((0, 0, 0), bool)
     steps = [um / half for um, half in zip(voxel_um, half_um, strict=True)]
+    # Along z there is no margin, which would add slices. In y and x it costs nothing, for the mask is trimmed.
     z = _centred(*extent[0], steps[0], margin=0)
     y, x = (_centred(*extent[axis], steps[axis], margin=2) for axis in (1, 2))
     return trimmed(largest_filled((field(z, y, x) > 0).cpu().numpy()))
@@ -72,6 +73,7 @@ def _zeros(centres: Tensor, profile: Tensor) -> tuple[float, float]:
     c, values = centres.double().numpy(), profile.double().numpy()
     inside = np.flatnonzero(values > 0)
     first, last = int(inside[0]), int(inside[-1])
+    # `np.interp` wants rising values, so the pair at the far end is given from outside in.
     low = -1.0 if first == 0 else float(np.interp(0.0, values[first - 1 : first + 1], c[first - 1 : first + 1]))
     high = 1.0 if last == len(c) - 1 else float(np.interp(0.0, values[[last + 1, last]], c[[last + 1, last]]))
     return low, high
@@ -80,5 +82,6 @@ def _zeros(centres: Tensor, profile: Tensor) -> tuple[float, float]:
 def _centred(low: float, high: float, step: float, margin: int) -> Tensor:
     """Place points at equal steps about the middle of (low, high): as many as fit, and `margin` more at either end."""
     count = max(1, round((high - low) / step)) + 2 * margin
+    # In double precision until the end: slices shall lie symmetrically about the middle, whatever their step.
     offsets = torch.arange(count, dtype=torch.float64) - (count - 1) / 2
     return ((low + high) / 2 + offsets * step).float()

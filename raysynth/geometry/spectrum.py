@@ -27,6 +27,7 @@ from raysynth.geometry.moments import FORM, TAIL, columns_of, is_form, limit_sca
 _PAIRS = 400
 """Pairs of scales that a spectrum keeps at most."""
 
+# The first covariance is swollen by the outliers that it serves to find; the second is measured without them.
 _ROUNDS = 2
 
 
@@ -145,6 +146,7 @@ class Spectrum(BaseModel):
     ) -> "Spectrum":
         """Make a spectrum with the scales of cells `(cells, 2)`, not normalised yet."""
         scales = np.minimum(scales, np.quantile(scales, TAIL, axis=0))
+        # Mean squares of 1 leave the covariances what they say, whatever scales are drawn.
         scales /= np.sqrt((scales**2).mean(axis=0)).clip(min=1e-12)
         kept = scales[evenly_spaced(len(scales), _PAIRS)].round(4)
         return cls(
@@ -161,6 +163,7 @@ class Spectrum(BaseModel):
         roots = []
         for covariance in self.covariances:
             values, vectors = np.linalg.eigh(np.array(covariance))
+            # Rounding leaves some eigenvalues slightly below 0. Cholesky's method would refuse these matrices.
             roots.append(vectors * np.sqrt(np.maximum(values, 0)))
         return roots
 
@@ -178,9 +181,11 @@ class Spectrum(BaseModel):
             Coefficients `((max_degree + 1)²,)`; degree 0, its size, is 0.
         """
         coefficients = np.zeros((self.max_degree + 1) ** 2)
+        # One draw for both: rough cells are often odd in form as well, and the pairs measured keep that.
         form, roughness = self.scales[rng.integers(len(self.scales))]
         for order, root in enumerate(self._roots):
             scale = np.where(is_form(order, self.max_degree), form, roughness)
+            # Sorted, so that phases get their draws in one order; order 0 has a single phase.
             for phase in sorted({order, -order}):
                 coefficients[columns_of(self.max_degree, phase)] = scale * (root @ rng.standard_normal(len(root)))
         coefficients[columns_of(self.max_degree, 0)] += self.mean

@@ -106,6 +106,7 @@ def _on_grid(radii: Tensor, centre: Tensor, z: Tensor, y: Tensor, x: Tensor) -> 
     """Evaluate r(d) - |x| `(z, y, x)` of one surface, from its radii over the globe and its centre (x, y, z)."""
     grid = torch.meshgrid(*(along.to(centre) for along in (z, y, x)), indexing="ij")
     points = torch.stack(grid[::-1], dim=-1) - centre
+    # `align_corners`: the outermost samples of the globe are poles and date line themselves, at -1 and 1.
     seen = F.grid_sample(radii[None, None], on_globe(points).flatten(1, 2)[None], align_corners=True)
     return seen.reshape(grid[0].shape) - points.norm(dim=-1)
 
@@ -124,6 +125,7 @@ def on_globe(points: Tensor) -> Tensor:
         Longitude and latitude in [-1, 1] `(..., 2)`, as torch's `grid_sample` takes them.
     """
     x, y, z = points.unbind(dim=-1)
+    # Not asin(z / |x|), which is coarse near the poles and has no value at the centre.
     latitude = torch.atan2(z, torch.hypot(x, y))
     return torch.stack([torch.atan2(y, x) / math.pi, latitude / (math.pi / 2)], dim=-1)
 
@@ -152,6 +154,7 @@ def draw_stars(
     Stars
         As many surfaces as generators.
     """
+    # Per generator: shape, then aspect, then fill. The order decides which shapes a seed gives.
     coefficients = torch.from_numpy(np.stack([spectrum.draw(rng) for rng in rngs])).float().to(device)
     aspects = [math.exp(rng.uniform(*np.log(aspect))) for rng in rngs]
     fills = [FILL * rng.uniform(*JITTER) for rng in rngs]
@@ -199,6 +202,7 @@ def _unscaled(coefficients: Tensor, stretch: Tensor) -> Tensor:
     """
     directions, basis = globe(coefficients.shape[1], str(coefficients.device))
     squares = directions.square()
+    # The spheroid keeps its width and is stretched along z alone, so one factor moves one side of the aspect.
     spheroid = (squares[:, :2].sum(dim=1) + squares[:, 2] / stretch[:, None].square()).rsqrt()
     return spheroid * (coefficients @ basis.T).exp()
 

@@ -20,6 +20,7 @@ from raysynth.population.occupancy import axis_scale
 from raysynth.preparation.intensity import IntensityMap
 from raysynth.preparation.statistics import EdgeProfile
 
+# More than the 10 pixels that `prepare` measures: a bound for other profiles, since boxes grow by it on every side.
 _FARTHEST_PX = 16.0
 """Farthest light of a cell that is followed, in-plane pixels from its outline."""
 
@@ -91,8 +92,10 @@ class Appearance:
         outside = distance_transform_edt(~mask, sampling=scale)
         textured = margin - _in_plane(cell.mask.ndim, cell.ring)
         inner = tuple(slice(m, n - m) for m, n in zip(textured, mask.shape, strict=True))
+        # Within planes: the texture's ring lies in y and x only, so a slice shows nothing of cells above or below.
         distance = distance_in_plane(mask[inner])
         grey = intensity.from_unit(cell.texture)
+        # Level and shift depend on each other. The level is found with the mean halo, and the shift against that level.
         level = _surroundings(grey, distance, halo_at(edge, outside)[inner])
         contrast = float(grey[distance == 0].mean()) - level
         halo = halo_at(edge, outside, _halo_shift(edge, grey[distance == 1] - level, contrast))
@@ -140,6 +143,7 @@ def photon_noise(appearances: Sequence[Appearance]) -> float:
     float
         Variance over contrast that nine in ten cells exceed; 0 where no cell has any light.
     """
+    # Cells darker than their surroundings have no light whose photons could be counted.
     lit = [one.noise**2 / one.contrast for one in appearances if one.contrast > 0]
     return float(np.quantile(lit, 0.1)) if lit else 0.0
 
@@ -178,6 +182,7 @@ def halo_at(edge: EdgeProfile, distance: Doubles, shift: float = 0.0) -> Floats:
     Floats
         Light relative to the cell's contrast; 0 inside and where the halo ends.
     """
+    # Less its value at the end, so that the halo reaches 0 there without a step.
     profile = np.interp(0.5 - distance + shift, edge.distance_px, edge.relative)
     end = np.interp(-halo_end(edge), edge.distance_px, edge.relative)
     return np.where((distance > 0) & (distance < halo_end(edge)), np.maximum(profile - end, 0), 0).astype(np.float32)
@@ -185,8 +190,10 @@ def halo_at(edge: EdgeProfile, distance: Doubles, shift: float = 0.0) -> Floats:
 
 def _halo_shift(edge: EdgeProfile, next_to: Floats, contrast: float) -> float:
     """Find the shift at which the mean profile has that part of a cell's contrast which the pixels next to it have."""
+    # Below one grey value the ratio would be one of noise to noise.
     if not next_to.size or contrast < 1:
         return 0.0
+    # `np.interp` needs values that never fall, and a measured profile may dip.
     rising = np.maximum.accumulate(edge.relative)
     position = float(np.interp(float(np.median(next_to)) / contrast, rising, edge.distance_px))
     return float(np.clip(position + 0.5, -_SHIFT_PX, _SHIFT_PX))
@@ -206,6 +213,7 @@ def distance_in_plane(mask: Mask) -> Floats:
         Pixels, of the mask's shape; 0 inside, infinite in slices without any mask.
     """
     slices = mask.reshape(-1, *mask.shape[-2:])
+    # scipy's transform has no meaning without any voxel to measure to.
     apart = [distance_transform_edt(~m) if m.any() else np.full(m.shape, np.inf) for m in slices]
     return np.stack(apart).reshape(mask.shape).astype(np.float32)
 
@@ -228,6 +236,7 @@ def _own_light(light: Floats, halo: Floats, distance: Floats, ring: int) -> Floa
     """
     outside = np.where((distance > 0) & (distance <= ring), np.float32(1), np.float32(0))
     size = (1,) * (light.ndim - 2) + (3, 3)
+    # Over the ring's own pixels alone: the light inside would outweigh that of the ring in every window.
     count = np.maximum(uniform_filter(outside, size), 1e-6)
     found, expected = (uniform_filter(field * outside, size) / count for field in (light, halo))
     return light + outside * (np.clip(found, expected / _RING_FACTOR, expected * _RING_FACTOR) - found)

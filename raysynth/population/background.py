@@ -69,15 +69,20 @@ def draw_background(
     level, spread = record.background, record.noise_std
     inner_level = level if record.region_background is None else record.region_background
     inner_spread = spread if record.region_noise_std is None else record.region_noise_std
+    # A record may have a region without a background of its own; then one level holds for the whole frame.
     own = record.region_background is not None
     inside = _inside(target.region, halo.shape) if own else np.zeros(halo.shape, np.float32)
     home = (inside == 1) if own else np.ones(halo.shape, bool)
+    # Where there is a region, the measured level outside holds no cells' light, so only the inner one is corrected.
     step = np.float32(inner_level - level - _mean(halo[clear & home])) * (inside if own else np.float32(1.0))
     explained = _spread((halo + step)[clear & (inside < 1)])
+    # Variances of independent fields add up. More than was measured may be explained already, hence the 0.
     remaining = np.float32(np.sqrt(max(noise.illumination_std**2 - explained**2, 0.0)))
+    # Illumination before noise: the order of the draws is part of the data format.
     slow = remaining * illumination_field(halo.shape, noise.illumination_px, z_scale, rng)
     slow += np.float32(level) + step
     residual = noise_field(noise, halo.shape, rng)
+    # All slices have one spectrum, so the first speaks for the rest; measured before it is scaled in place.
     plane = residual.reshape(-1, *halo.shape[-2:])[0]
     fine = inner_spread * fine_noise(plane, np.ones(plane.shape, bool))
     residual *= np.float32(spread) + np.float32(inner_spread - spread) * inside
@@ -145,5 +150,6 @@ def _inside(region: Region | None, shape: Sequence[int]) -> Floats:
         for n, c, a in zip(shape, region.centre_px, region.semi_axes_px, strict=True)
     ]
     radius = np.sqrt(sum(np.ix_(*squares)))
+    # 3 t² - 2 t³ has the slope 0 at both ends, so neither shows as a line in the frame.
     t = np.clip((1.0 + _EDGE - radius) / _EDGE, 0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

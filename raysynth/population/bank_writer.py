@@ -49,6 +49,8 @@ class BankWriter:
         try:
             existing = BankIndex.model_validate_json(self.objects.get(BANK_FILE))
         except FileNotFoundError:
+            # Parts alone are no other files: a crash may lose an index that was not flushed, and `seal` takes named
+            # shards only.
             if self.objects.holds_other_than(f"{BANK_PARTS}/"):
                 raise InputError(f"--keep-cells {self.objects.uri} holds other files: choose another folder") from None
             return False
@@ -87,9 +89,12 @@ class BankWriter:
             Its cells.
         """
         packed = io.BytesIO()
+        # Not compressed: masks are bits and textures mostly noise. Its zip members have a constant date, so equal cells
+        # give equal bytes.
         np.savez(packed, **pack_cells(cells))
         data = packed.getvalue()
         part = BankPart(shard=shard, cells=len(cells), sha256=hashlib.sha256(data).hexdigest())
+        # The part, flushed, before its mark: a mark must never outlive a crash that its part does not.
         self.objects.put_all({part.key: data})
         self.objects.put_all({_mark(shard): part.model_dump_json().encode()})
 
@@ -112,6 +117,7 @@ class BankWriter:
         """
         wanted = set(shards)
         index = BankIndex.model_validate_json(self.objects.get(BANK_FILE))
+        # Keys come sorted and have leading zeros, so parts lie by shard and the index has one form.
         parts = tuple(part for part in self._parts() if part.shard in wanted)
         if parts != index.parts:  # else its bytes, and with them its digest, stay
             index = index.model_copy(update={"parts": parts})

@@ -69,6 +69,7 @@ class Painter:
         """
         corner = offset - cell.margin
         here, there = clip_box(corner, cell.halo.shape, self.labels.shape)
+        # Every cell's halo is left out inside all cells, whose textures hold what shone there when they were taken.
         halo = np.where(self.labels[here] == 0, np.float32(cell.contrast) * cell.halo[there], np.float32(0))
         self.halo[here] += np.float32(gain) * halo
         # The texture's box is far smaller than the halo's.
@@ -98,8 +99,10 @@ class Painter:
         """
         unlit = background.slow + self.halo
         frame = unlit + background.noise
+        # Roots and quotients over these voxels alone save most of the time that a volume takes.
         painted = np.flatnonzero(self.power > 0)  # a small part of a volume
         power, missing, light = (field.ravel()[painted] for field in (self.power, self.missing, self.light))
+        # A flat background has fine noise 0: what is added to it is then multiplied with a noise of 0.
         added = np.maximum(power + missing / np.float32(max(background.fine**2, 1e-6)), 0.0)
         amplitude = np.sqrt(np.maximum(1.0 - power, 0.0) + added)
         lit = unlit.ravel()[painted] + light / np.sqrt(np.maximum(power, 1.0))
@@ -124,6 +127,7 @@ def clip_box(
     tuple
         Slices of the frame, and of the box; empty ones where nothing does.
     """
+    # Held within the frame at both ends: numpy would count a negative end from behind, and paint at the far side.
     start = [min(max(0, int(c)), f) for c, f in zip(corner, frame, strict=True)]
     stop = [max(s, min(f, int(c) + n)) for s, c, n, f in zip(start, corner, shape, frame, strict=True)]
     here = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))

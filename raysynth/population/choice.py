@@ -18,6 +18,7 @@ _LIGHT_WIDTH = 0.25
 _LEAST_LOG_WEIGHT = -30.0
 """Of a cell against the fittest."""
 
+# Each fit of one property undoes a part of the other's, less from time to time.
 _FITS = 3
 """How often sizes and contrasts are fitted, in turn."""
 
@@ -65,15 +66,18 @@ def choose_cells(
     # Logarithms of q, but for a constant: what is scaled below needs none.
     size_aim = -0.5 * ((log_sizes - np.log(target.median_size)) / spread) ** 2
     light_aim = logsumexp(_log_kernel(log_contrasts, log_wanted, _LIGHT_WIDTH), axis=1)
+    # A cell's kernel at itself is 1 and no weight is below exp(-30), so no sum below is 0.
     alike = np.exp(_log_kernel(log_sizes, log_sizes, _SIZE_WIDTH))
     alike_lit = np.exp(_log_kernel(log_contrasts, log_contrasts, _LIGHT_WIDTH))
     weights = np.ones(len(log_sizes))
     for _ in range(_FITS):
         weights = _scaled(np.log(weights) + size_aim - np.log(_sums(alike, weights)))
         weights = _scaled(np.log(weights) + light_aim - np.log(_sums(alike_lit, weights)))
+    # Stable, here and below: the order of equal values is otherwise left to numpy and the processor.
     order = np.argsort(log_contrasts, kind="stable")
     expected = _expected_uses(weights[order], len(log_wanted))
     chosen = np.searchsorted(np.cumsum(expected), np.arange(len(log_wanted)) + rng.random(), side="right")
+    # Rounding may leave the sum of the uses a little short, and the comb's last tooth past it.
     return rng.permutation(order[np.minimum(chosen, len(order) - 1)])
 
 
@@ -128,6 +132,7 @@ def draw_contrasts(statistics: PopulationStatistics, target: FrameTarget, rng: G
     levels = np.array(relative.values)
     draws = relative.at(rng.random(target.cells))
     drawn = target.contrast + target.contrast_std * (draws - levels.mean()) / max(levels.std(), 1e-6)
+    # Cut to the range that was measured well: a single extreme cell stretches the ends of the quantiles.
     return np.sort(np.clip(drawn, *np.maximum(target.contrast * relative.at([0.01, 0.99]), 1.0)))
 
 

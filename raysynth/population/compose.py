@@ -92,7 +92,9 @@ def _rows(cells: Sequence[Cell], frames: range, made: Sequence[ComposedFrame]) -
     rows: dict[str, list[Any]] = {name: [] for name in names}
     for index, frame in zip(frames, made, strict=True):
         kept = [use for use, here in zip(frame.uses, frame.placement.placed, strict=True) if here]
+        # Labels are given to placed uses in order, as `paint_labels` and the painter do; all three must agree.
         for label, use in enumerate(kept, start=1):
+            # As text: a column of lists would make the table's type depend on whether a cell has a key.
             key = json.dumps(cells[use.cell].provenance.get("seed_key"))
             row = (index, label, use.cell, key, use.variation, use.gain)
             for name, value in zip(names, row, strict=True):

@@ -80,11 +80,13 @@ def draw_target(statistics: PopulationStatistics, population: PopulationConfig, 
     else:
         drawn = rng.integers(len(records), size=draws)
     counted, sized, lit, around = np.broadcast_to(drawn, 4)
+    # Drawn whether or not the settings fix the count, so that fixing it leaves sizes and brightness as they were.
     count, size, light = np.exp(population.smoothing * rng.standard_normal(3))
     cells = max(1, round(_count(records[counted], population) * count))
     if population.cells is not None:
         cells = int(rng.integers(*population.cells, endpoint=True))
     median_size = records[sized].median_size * size
+    # One grey value at least: cells darker than their background would get a negative gain.
     contrast = light * max(records[lit].intensity_mean - around_cells(records[lit]), 1.0)
     contrast_std = light * records[lit].intensity_std
     record = records[around].model_copy(update={"size_spread": records[sized].size_spread})

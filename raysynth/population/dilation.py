@@ -28,6 +28,8 @@ def box_dilation(mask: Mask, reach: Sequence[int]) -> Mask:
     grown = mask.copy()
     for axis, steps in enumerate(reach):
         before = (slice(None),) * axis
+        # Forwards over `steps`, then that result backwards: together both sides. A shift past the end leaves both
+        # slices empty.
         for shift in _shifts(steps):
             grown[(*before, slice(shift, None))] |= grown[(*before, slice(None, -shift))].copy()
         for shift in _shifts(steps):

@@ -112,6 +112,7 @@ class FrameComposer:
         self.dtype = settings.stored_dtype(statistics.dtype)
         voxel = statistics.voxel_um
         self.z_scale = voxel[0] / voxel[-1] if voxel is not None and len(voxel) == 3 else 1.0
+        # Once per cell and shard: distance transforms take far longer than a use of the cell in a frame.
         self.appearances = [Appearance.of(cell, statistics.intensity, statistics.edge, self.z_scale) for cell in cells]
         self.photons = photon_noise(self.appearances)
         self.sizes = np.array([cell.mask.sum() for cell in cells])
@@ -143,6 +144,7 @@ class FrameComposer:
             border_cut=population.border_cut,
             z_scale=self.z_scale,
         )
+        # A stream of its own for each stage: other settings of the image leave cells and places as they are.
         placement = place(masks, population.frame_px, rules, self._rng(Stage.PLACEMENT, index))
         labels = paint_labels(masks, placement, population.frame_px)
         image, clipped = self._image(target, uses, placement, labels, index)
@@ -151,6 +153,7 @@ class FrameComposer:
     def _uses(self, target: FrameTarget, index: int) -> list[CellUse]:
         """Choose the cells of a frame, each use with its own symmetry and the gain that gives it its brightness."""
         rng = self._rng(Stage.VARIATION, index)
+        # Contrasts, cells, symmetries: the order of the draws from one stream is part of the data format.
         contrasts = draw_contrasts(self.statistics, target, rng)
         chosen = choose_cells(self.sizes, self.contrasts, contrasts, target, rng)
         gains = deal(contrasts, self.contrasts[chosen]) / self.contrasts[chosen]
@@ -178,6 +181,7 @@ class FrameComposer:
     def _clear(self, labels: Labels) -> Mask:
         """Find voxels as far from cells as those where the real background was measured; if none are, all outside."""
         reach = halo_reach(self.statistics.crop_side_px)
+        # One slice up and down, as for the real background. In the plane a box is faster than a disc, and never nearer.
         clear = ~box_dilation(labels > 0, (1, reach, reach)[-labels.ndim :])
         return clear if clear.any() else labels == 0
 

@@ -40,6 +40,7 @@ def expose(
         frame = gaussian_filter(frame, [s / v for s, v in zip(imaging.psf_sigma_um, voxel_um, strict=True)])
     if imaging.poisson_gain is not None:
         photons = np.maximum(frame - offset, 0) * imaging.poisson_gain
+        # Read noise before photons: the order of the draws is part of the data format.
         read = imaging.read_noise * rng.standard_normal(frame.shape, dtype=np.float32)
         frame = (offset + rng.poisson(photons) / imaging.poisson_gain + read).astype(np.float32)
     return frame
@@ -63,6 +64,7 @@ def to_stored(frame: Floats, dtype: str) -> NDArray[Any]:
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return frame.astype(kind)
+    # A bare cast would round down, half a grey value darker on average, and wrap values beyond the range.
     return np.clip(np.rint(frame), 0, np.iinfo(kind).max).astype(kind)
 
 
@@ -86,5 +88,6 @@ def lost_pixels(frame: Floats, data_dtype: str, dtype: str) -> int:
     stored, own = np.dtype(dtype), np.dtype(data_dtype)
     if stored == own or stored.kind == "f":
         return 0
+    # Values that the real type cuts are no loss of the stored one, so they are cut first and counted after.
     rounded = np.rint(frame if own.kind == "f" else np.clip(frame, 0, np.iinfo(own).max))
     return int(np.count_nonzero((rounded < 0) | (rounded > np.iinfo(stored).max)))

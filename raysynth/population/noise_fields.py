@@ -50,6 +50,7 @@ def illumination_field(shape: Sequence[int], width_px: float, z_scale: float, rn
     # All octaves meet in one product along x, so the whole frame is written once.
     field = np.concatenate(rows, axis=-1) @ np.concatenate(splines, axis=1).T
     field -= field.mean()
+    # By its own deviation: few waves fit in a frame, so the expected one would miss the measured spread by far.
     field /= np.float32(max(float(field.std()), 1e-6))
     return field
 
@@ -69,6 +70,7 @@ def _smooth_noise(shape: Sequence[int], steps: Doubles, rng: Generator) -> tuple
 def _cubic_splines(count: int, step: float) -> Floats:
     """Cubic B-splines on unit knots, at `count` positions `step` apart: one row per position."""
     positions = np.arange(count) * step
+    # A cubic spline needs three knots before the first position and four after the last.
     knots = np.arange(-3, int(positions[-1]) + 5)
     return BSpline.design_matrix(positions, knots, 3).toarray().astype(np.float32)
 
@@ -97,6 +99,7 @@ def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Floa
     n_z = c n_z-1 + sqrt(1 - c²) new, which keeps the variance and correlates neighbours by c. Last, the Gaussian field
     is mapped to the marginal, quantile by quantile.
     """
+    # Fourier noise is periodic: without the 16 pixels that are cut off, opposite borders would match.
     padded = tuple(fft.next_fast_len(n + 16, real=True) for n in shape[-2:])
     gain = _spectral_gain(noise, padded)
     kept = noise.slice_correlation if len(shape) == 3 else 0.0
@@ -104,6 +107,7 @@ def noise_field(noise: NoiseModel, shape: Sequence[int], rng: Generator) -> Floa
     field = np.empty((shape[0] if len(shape) == 3 else 1, *shape[-2:]), np.float32)
     for z in range(len(field)):
         white = rng.standard_normal(padded, dtype=np.float32)
+        # With `s`, since an odd width cannot be told from half a spectrum.
         new = fft.irfft2(fft.rfft2(white) * gain, s=padded)[: shape[-2], : shape[-1]]
         field[z] = new if z == 0 else kept * field[z - 1] + fresh * new
     return _to_marginal(field.reshape(shape), noise)
@@ -113,6 +117,7 @@ def _spectral_gain(noise: NoiseModel, plane: tuple[int, ...]) -> Floats:
     """Amplitude over the real FFT's frequencies, mean square 1, no mean value."""
     radius = np.hypot(fft.fftfreq(plane[0])[:, None], fft.rfftfreq(plane[1]))
     power = np.maximum(np.interp(radius, noise.frequency, noise.power), 0.0)
+    # The level of a frame is set elsewhere; noise with a mean would shift each slice of its own accord.
     power[0, 0] = 0.0
     twice = np.full(plane[1] // 2 + 1, 2.0)  # every column but the first (and an even width's last) stands for two
     twice[0] = 1.0
@@ -122,8 +127,10 @@ def _spectral_gain(noise: NoiseModel, plane: tuple[int, ...]) -> Floats:
 
 def _to_marginal(gaussian: Floats, noise: NoiseModel) -> Floats:
     """Each value at its quantile of the marginal, by a table fine enough that its steps do not show in grey values."""
+    # Levels 0 and 1 have infinite scores, between which nothing could be interpolated.
     scores = np.clip(ndtri(np.linspace(0, 1, len(noise.marginal.values))), -_LARGEST, _LARGEST)
     grid = np.linspace(-_LARGEST, _LARGEST, 2**14, dtype=np.float32)
     values = np.interp(grid, scores, noise.marginal.values).astype(np.float32)
     index = gaussian * np.float32((len(grid) - 1) / (2 * _LARGEST)) + np.float32((len(grid) - 1) / 2)
+    # In place, and with indices of 16 bits for 2^14 entries: volumes are large and this is their last copy.
     return values[np.rint(np.clip(index, 0, len(grid) - 1, out=index), out=index).astype(np.uint16)]

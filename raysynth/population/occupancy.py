@@ -14,6 +14,7 @@ from scipy.ndimage import distance_transform_edt
 from raysynth.base.arrays import Doubles, Mask
 from raysynth.preparation.statistics import Region
 
+# An offset that fails mostly fails at many voxels of the outline, so a sample of them finds it.
 _OUTLINE_SAMPLE = 128
 """Voxels of an outline that are looked up before a mask is compared as a whole."""
 
@@ -60,6 +61,7 @@ class Footprint:
         """
         outline = np.argwhere(outline_of(mask))
         centre = np.rint(outline.mean(axis=0)).astype(np.int64)
+        # The centroid of a bent cell may lie outside it, and sliding towards it would end in the bend.
         if not mask[tuple(centre)]:
             centre = outline[((outline - centre) ** 2).sum(axis=1).argmin()]
         apart = (outline - centre) * axis_scale(mask.ndim, z_scale)
@@ -80,6 +82,7 @@ def outline_of(mask: Mask) -> Mask:
     Mask
         The outline, of the mask's shape.
     """
+    # An erosion by hand: slices of arrays take a quarter of the time of scipy's on masks of this size.
     core = mask.copy()
     for axis in range(mask.ndim):
         inner, outer = np.moveaxis(core, axis, 0), np.moveaxis(mask, axis, 0)
@@ -134,10 +137,12 @@ class Occupancy:
     ) -> None:
         dimensions = len(frame_px)
         self.gap_px, self.scale = gap_px, axis_scale(dimensions, z_scale)
+        # A step past this along any one axis is already farther than the gap.
         self.halo = np.floor(gap_px / self.scale).astype(np.int64)
         overhang = np.array([0, overhang_px, overhang_px])[-dimensions:]
         self.pad = self.halo + overhang
         shape = np.asarray(frame_px) + 2 * self.pad
+        # Room for the gaps of cells at the border. It stays taken, so that no cell reaches into it.
         self.taken = np.ones(shape, bool)
         allowed = _box(self.halo, shape - 2 * self.halo)
         if region is None:
@@ -164,6 +169,7 @@ class Occupancy:
         Mask
             `(k,)`; False where the mask does not fit, True where it may.
         """
+        # Flat indices: one multiplication per offset and one look-up per voxel, with no tuple of axes.
         base = (offsets + self.pad) @ self._strides
         return ~self._flat[base[:, None] + footprint.outline @ self._strides].any(axis=1)
 

@@ -48,6 +48,7 @@ def pack_cells(cells: Sequence[Cell], limit_bytes: int = PACKED_LIMIT_BYTES) -> 
         raise ValueError("the cells of one record must all be 2D or all 3D")
     masks = [np.packbits(cell.mask) for cell in cells]
     textures = [np.ascontiguousarray(cell.texture, np.float16).ravel() for cell in cells]
+    # Keys are sorted, so that equal cells give equal bytes however their provenance was put together.
     provenance = json.dumps([cell.provenance for cell in cells], sort_keys=True).encode()
     size = sum(a.nbytes for a in masks) + sum(a.nbytes for a in textures) + len(provenance)
     if size > limit_bytes:
@@ -56,8 +57,10 @@ def pack_cells(cells: Sequence[Cell], limit_bytes: int = PACKED_LIMIT_BYTES) -> 
             f"{limit_bytes / 2**20:.1f} MiB per shard; ask for fewer cells per shard"
         )
     return {
+        # A shard without cells has no dimensions to go by; two columns keep its shape valid.
         "shapes": np.array([cell.mask.shape for cell in cells], np.int32).reshape(len(cells), *dimensions or {2}),
         "rings": np.array([cell.ring for cell in cells], np.uint8),
+        # numpy refuses to join an empty list; the empty array stands for it.
         "masks": np.concatenate([*masks, np.empty(0, np.uint8)]),
         "textures": np.concatenate([*textures, np.empty(0, np.float16)]),
         "provenance": np.frombuffer(provenance, np.uint8),

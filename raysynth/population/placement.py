@@ -16,6 +16,7 @@ from raysynth.base.arrays import Mask
 from raysynth.population.occupancy import Footprint, Occupancy, Offsets, axis_scale
 from raysynth.preparation.statistics import Region
 
+# Growing batches: one slide is cheap and mostly enough, and only crowded frames pay for 48 at once.
 _SLIDES = (1, 3, 12, 48)
 """Directions tried at once next to placed cells; most cells touch on the first."""
 
@@ -95,10 +96,12 @@ def place(masks: Sequence[Mask], frame_px: Sequence[int], rules: Rules, rng: Gen
     """
     n, dimensions = len(masks), len(frame_px)
     if rules.plane:
+        # Cut from above: cells stand on the plane with their lowest slices.
         masks = [mask[: frame_px[0]] for mask in masks]
     overhang = max((max(mask.shape[-2:]) for mask in masks), default=0) if rules.border_cut else 0
     occupancy = Occupancy(frame_px, rules.region, rules.gap_px, overhang, rules.z_scale)
     tallest = max((mask.shape[0] for mask in masks), default=0)
+    # The tallest cell is in the middle of the stack, and all others stand as low as it does.
     plane = max(0, (frame_px[0] - tallest) // 2) if rules.plane else None
     search = _Search(occupancy, np.asarray(frame_px), rules, plane, rng)
     offsets = np.zeros((n, dimensions), np.int64)
@@ -128,6 +131,7 @@ class _Search:
         if np.any(low > high):
             return None, False
         offset = None
+        # Drawn even while no cell is placed: the order of the draws is part of the data format.
         if self.rng.random() < self.rules.clustering and self.centres:
             offset = self._beside(footprint, low, high)
         clustered = offset is not None
@@ -147,6 +151,7 @@ class _Search:
             high[-2:] = (self.frame - 1 - footprint.centre)[-2:]
         if self.rules.region is not None:
             centre, axes = np.array(self.rules.region.centre_px), np.array(self.rules.region.semi_axes_px)
+            # Only the region's box: it spares candidates, while the ellipsoid itself is in the occupancy.
             low = np.maximum(low, np.ceil(centre - axes)).astype(np.int64)
             high = np.minimum(high, np.floor(centre + axes) - shape + 1).astype(np.int64)
         if self.plane is not None:
@@ -161,12 +166,14 @@ class _Search:
             if self.plane is not None:
                 directions[:, 0] = 0.0
             directions /= np.sqrt((directions**2).sum(axis=1, keepdims=True))
+            # Both reaches and the gap apart, two cells cannot overlap in any direction; the one more is for rounding.
             reaches = np.array([self.reaches[t] for t in targets]) + footprint.reach + self.rules.gap_px + 1
             steps = np.arange(reaches.max() + 1)
             starts = np.array([self.centres[t] for t in targets]) - footprint.centre
             paths = np.rint(starts[:, None] + steps[:, None] * (directions / self.scale)[:, None]).astype(np.int64)
             if self.plane is not None:
                 paths[..., 0] = self.plane
+            # Steps run outwards and indexing keeps their order, so the first that is free is the closest contact.
             within = np.all((paths >= low) & (paths <= high), axis=2) & (steps <= reaches[:, None])
             offset = self._first_free(paths[within], footprint)
             if offset is not None:

@@ -53,4 +53,5 @@ class CompositionSettings:
             `generate.dtype` where it is set, else the data's type; floats of any precision are stored as float32.
         """
         dtype = self.dtype or data_dtype
+        # Half precision would round grey values above 2048, and double holds nothing that the painter computes.
         return "float32" if dtype in ("float16", "float32", "float64") else dtype

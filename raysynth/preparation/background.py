@@ -23,6 +23,7 @@ _OUTLIER = 5.0
 _NORMAL_MEDIAN = 0.6745
 """Median of |x| for a standard normal x: the median deviation over this estimates the standard deviation."""
 
+# If a tenth of the frame is measured, all but 0.9^64, a thousandth, of the rest is filled.
 _SHIFTS = 64
 _PRIOR = 0.01
 """Weight of the coarser mean in a finer one: it counts only where almost no measured pixel is near."""
@@ -94,9 +95,12 @@ def measure_background(pixels: Pixels, side: int, rng: Generator) -> FrameBackgr
     weight = _confidence(labels, reach) * _trusted(values, labels, pixels)
     level = _smooth(values, weight, reach)
     difference = np.abs(values - level)
+    # In crowded frames no pixel is out of all cells' reach. Those farthest from them then stand for the background.
     mask = weight >= min(1.0, weight.max())
+    # The median deviation hardly moves for debris, where a standard deviation would grow and let it pass.
     weight = weight * (difference < _OUTLIER * np.median(difference[mask]) / _NORMAL_MEDIAN)
     spread = np.sqrt(_smooth(difference**2, weight, reach))
+    # Spread is 0 in constant images, such as rendered ones: their noise is 0 then, not NaN.
     residual = np.divide(values - level, spread, out=np.zeros_like(values), where=spread > 0)
     mask = mask & (np.abs(residual) < _OUTLIER)
     return FrameBackground(mask, level, spread, _complete(residual, mask, rng))
@@ -120,6 +124,7 @@ def halo_reach(side: int) -> int:
 
 def _trusted(values: Floats, labels: Mask, pixels: Pixels) -> Mask:
     """Find the pixels that may be background: in the frame's columns, with no label in this slice or the next ones."""
+    # A cell's light blurs into the slices above and below it, where it has no label.
     trusted: Mask = ~ndimage.maximum_filter(labels, size=(3, 1, 1))
     trusted[..., : pixels.columns[0]] = trusted[..., pixels.columns[1] :] = False
     if pixels.slices is not None:  # most cells of such volumes have no label: everything bright counts as cell
@@ -133,6 +138,7 @@ def _confidence(cells: Mask, reach: int) -> Floats:
     Between densely packed cells only the close ones exist. Their small weights then still count, against nothing else:
     the third power keeps them small enough not to matter where free background is in sight.
     """
+    # In a plane without cells scipy's transform has nothing to measure to, and gives no infinity.
     distance = np.stack([ndimage.distance_transform_edt(~plane) if plane.any() else np.inf * ~plane for plane in cells])
     return np.clip((distance - _CLEARANCE_PX) / (reach - _CLEARANCE_PX), 0, 1).astype(np.float32) ** 3
 
@@ -148,15 +154,18 @@ def _smooth(values: Floats, weight: Floats, sigma_px: float) -> Floats:
     weighted pixels G * weight outdoes p; far from all of them the fraction tends to `coarse(x)`. Everything is computed
     on blocks of a quarter of the width, so that wide Gaussians cost nothing, and interpolated.
     """
+    # No background at all: the darkest pixel is the nearest guess, and stays below every cell.
     if not weight.any():
         return np.full_like(values, values.min())
     block = max(1, round(sigma_px / 4))
     total, weights = _block_sums(values * weight, block), _block_sums(weight, block)
     mean = np.full_like(total, total.sum() / weights.sum())
+    # Sums and weights are smoothed alike, so their quotient needs no correction at the border.
     for scale in (4.0, 1.0):
         sigma = (scale, scale * sigma_px / block, scale * sigma_px / block)
         near = ndimage.gaussian_filter(weights, sigma, mode="nearest")
         mean = (ndimage.gaussian_filter(total, sigma, mode="nearest") + _PRIOR * mean) / (near + _PRIOR)
+    # `grid_mode` takes values as areas, not points: block means stay at the middle of their blocks.
     fine: Floats = ndimage.zoom(mean, (1, block, block), order=1, mode="nearest", grid_mode=True)
     return fine[:, : values.shape[1], : values.shape[2]]
 
@@ -178,6 +187,7 @@ def _complete(residual: Floats, mask: Mask, rng: Generator) -> Floats:
     for _ in range(_SHIFTS):
         if not missing.any():
             return out
+        # Along z too: a slice that cells fill has nothing of its own to copy.
         shift = tuple(int(rng.integers(n)) for n in residual.shape)
         use = np.roll(mask, shift, axis=(0, 1, 2)) & missing
         out[use] = np.roll(residual, shift, axis=(0, 1, 2))[use]

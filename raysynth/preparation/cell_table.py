@@ -41,6 +41,7 @@ class CellTable(Measured):
             Values with six digits.
         """
         chosen = [rows[i] for i in evenly_spaced(len(rows), most)]
+        # Six digits are far finer than a pixel, and keep the description of a bundle short.
         return cls(**{name: tuple(float(f"{row[name]:.6g}") for row in chosen) for name in cls.model_fields})
 
     def scores(self, name: str, values: ArrayLike) -> Floats:
@@ -101,8 +102,10 @@ class CellTable(Measured):
         dict
             Name of the column → normal score. They are shrunk so that their variance stays 1.
         """
+        # The order of the draws, and with it that of the columns, is part of the data format.
         which = int(rng.integers(len(self.area_px)))
         moved = spread * rng.standard_normal(len(type(self).model_fields))
+        # Score and move are independent, so their sum has the variance 1 + spread².
         shrunk = 1 / np.sqrt(1 + spread**2)
         scores = {name: float(self.scores(name, getattr(self, name)[which])) for name in type(self).model_fields}
         return {name: float(shrunk * (score + m)) for (name, score), m in zip(scores.items(), moved, strict=True)}

@@ -19,6 +19,7 @@ TOO_LARGE = "larger than the crop"
 _LARGEST_PIECE = 0.9
 """Fraction of a label that its largest piece must hold. The rest of it is dropped as a slip of the pen."""
 
+# Three by three pixels: below that an outline has no form to learn, whatever its population is.
 _LEAST_OUTLINE_PX = 9
 _LEAST_OUTLINE = 0.1
 """Fraction of the usual outline's area below which a label is a fragment."""
@@ -112,6 +113,7 @@ def find_cells(pixels: Pixels) -> list[LabelledCell]:
     labels = as_volume(pixels.labels)
     found = []
     for region in regionprops(labels.astype(np.int64)):
+        # The strip is half open, so a cell on the border of two strips belongs to one of them.
         middle = (region.bbox[2] + region.bbox[5] - 1) / 2
         if pixels.columns[0] <= middle < pixels.columns[1]:
             found.append(_inspect(region.label, region.bbox, region.image, labels.shape, pixels.slices is not None))
@@ -121,11 +123,15 @@ def find_cells(pixels: Pixels) -> list[LabelledCell]:
 def _inspect(label: int, box: tuple[int, ...], image: Mask, frame: tuple[int, ...], sparse: bool) -> LabelledCell:
     """Make the cell of one label; `box`: first voxel, then one past the last; `image`: its mask there."""
     whole = image.sum()
+    # Corners count as contact: volumes are labelled slice by slice, and slices of a slanted cell may meet in corners
+    # only.
     parts = connected_components(image, connectivity=3)
     mask = image
+    # Between annotated slices labels are missing, so the pieces of a sparse volume are one cell all the same.
     if not sparse and parts.max() > 1:
         mask = parts == 1 + np.bincount(parts[image])[1:].argmax()
     reason = None
+    # Of y and x only: a cell that the stack cuts in z still shows its outline, so it is marked, not left out.
     if min(box[1], box[2]) == 0 or box[4] == frame[1] or box[5] == frame[2]:
         reason = BORDER
     elif mask.sum() < _LARGEST_PIECE * whole:

@@ -72,6 +72,7 @@ def crop_side(cells: Sequence[LabelledCell], crops: CropConfig) -> int:
     """
     if crops.side_px is not None:
         return crops.side_px
+    # Not the largest: one merged label would make every crop, and so every network, larger.
     diameter = float(np.percentile([c.diameter_px for c in cells if c.left_out is None], 99))
     return min(_MAX_SIDE_PX, _SIDE_STEP_PX * ceil(crops.margin * diameter / _SIDE_STEP_PX))
 
@@ -115,6 +116,7 @@ def frame_crops(
     Crop
         In the order of `cells`, slices from the first up. Beyond the frame's border is background.
     """
+    # So no window around a cell of the frame leaves the array. Mirrored values keep the noise and the level.
     padding = ((0, 0), (side, side), (side, side))
     volume = as_volume(pixels.image)
     image = np.pad(volume.astype(np.float32), padding, mode="symmetric")
@@ -131,6 +133,7 @@ def frame_crops(
                 continue
             z = cell.start[0] + offset
             mask = _centred(plane, cell, side)
+            # Neighbours of the next slices count as well: their light, out of focus, shows in this one.
             near = labels[max(z - 1, 0) : z + 2, *window]
             others = ((near > 0) & (near != cell.label)).any(axis=0) & ~mask
             crop = _isolate(image[z, *window], filled[z, *window], mask, others, missing[window])
@@ -166,10 +169,12 @@ def _isolate(image: Floats, background: Floats, own: Mask, others: Mask, missing
     replaced = np.where(others | missing, 1.0, 0.0)
     if others.any():
         from_others = ndimage.distance_transform_edt(~others)
+        # Linear in the distance: a sharp end would leave an edge that a texture model learns.
         fading = np.clip(1 - (from_others - _HALO_PX) / (halo_reach(len(own)) - _HALO_PX), 0, 1)
         replaced = np.maximum(replaced, fading * np.clip((from_own - 1) / RING_PX, 0, 1))
     if not replaced.any():
         return image
+    # What is left half replaced is no witness of the own glow: only pixels left as they are count.
     replacement = background + _glow(image - background, from_own, replaced == 0)
     return np.where(own, image, (1 - replaced) * image + replaced * replacement)
 
@@ -180,7 +185,9 @@ def _glow(excess: Floats, distance: Doubles, undisturbed: Mask) -> Floats:
     seen = undisturbed & (bins > 0)
     counts = np.bincount(bins[seen], minlength=bins.max() + 1)
     sums = np.bincount(bins[seen], excess[seen], minlength=bins.max() + 1)
+    # Rings of few pixels would pass single bright ones on to all pixels at their distance.
     mean = np.divide(sums, counts, out=np.zeros_like(sums), where=counts >= _MIN_GLOW_PX)
+    # Whole up to the reach of a halo and nothing from twice that on: farther out the mean is that of noise.
     fading = np.clip(2 - np.arange(len(mean)) / halo_reach(len(excess)), 0, 1)
     glow: Floats = (fading * ndimage.gaussian_filter1d(mean, 1.0, mode="nearest"))[bins]
     return glow
@@ -189,6 +196,7 @@ def _glow(excess: Floats, distance: Doubles, undisturbed: Mask) -> Floats:
 def _as_type(values: Floats, dtype: np.dtype[Any]) -> NDArray[np.generic]:
     if dtype.kind == "f":
         return values.astype(dtype)
+    # Background and glow may add up to more than the type holds, and would wrap around.
     limits = np.iinfo(dtype)
     return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
 

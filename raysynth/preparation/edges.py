@@ -56,9 +56,11 @@ def edge_sums(image: NDArray[np.generic], labels: Labels, level: Floats) -> Edge
 
 
 def _plane_sums(image: NDArray[np.generic], labels: Labels, level: Floats) -> Iterator[Doubles]:
+    # Pixels of a cell have the distance 0, so `nearest` names themselves: each cell is compared with its own mean.
     distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
     # The distance to the nearest pixel of the other side is half a pixel more than that to the line between the two.
     signed = np.where(labels > 0, ndimage.distance_transform_edt(labels > 0) - 0.5, 0.5 - distance)
+    # Labels of tracked cells run into the thousands: one index per label that occurs keeps `mean` short.
     names, compact = np.unique(labels, return_inverse=True)
     means = ndimage.mean(image.astype(np.float64), compact.reshape(labels.shape), np.arange(len(names)))
     nearest_mean = means[compact.reshape(labels.shape)[tuple(nearest)]]

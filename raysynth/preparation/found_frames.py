@@ -86,6 +86,7 @@ def judge_frames(
     usable = [cell for found in train for cell in found.used]
     if not usable:
         raise InputError(f"{data.root} has no whole labelled cell in its training frames: check the labels.")
+    # From training cells alone: validation must not set what networks are trained on.
     side, area = crop_side(usable, crops), usual_area(usable)
     return JudgedFrames(_judge(train, area, side), _judge(validation, area, side), side)
 
@@ -128,6 +129,7 @@ def _find(frames: Sequence[Frame], finished: Callable[[], None]) -> list[FoundFr
 
 
 def _judge(frames: Sequence[FoundFrame], area_px: float, side: int) -> list[FoundFrame]:
+    # A cell fits when its ring of surroundings does too.
     return [replace(f, cells=without_misfits(f.cells, area_px, side - 2 * RING_PX)) for f in frames]
 
 
@@ -148,6 +150,7 @@ def with_backgrounds(frames: Sequence[FoundFrame], side: int) -> Iterator[tuple[
     """
     for index, found in enumerate(frames):
         pixels = found.frame.read()
+        # A fixed seed: preparing the same data again gives the same crops, whatever data set is made of them.
         yield found, pixels, measure_background(pixels, side, generator(0, 0, Stage.TRAINING, index))
 
 

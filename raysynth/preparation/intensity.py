@@ -49,6 +49,7 @@ class IntensityMap(BaseModel):
         Floats
             The same shape, in [0, 1].
         """
+        # In double precision, so that integers of 32 bits keep their differences until they are scaled.
         scaled = np.clip((np.asarray(image, np.float64) - self.low) / (self.high - self.low), 0.0, 1.0)
         return (np.sqrt(scaled) if self.kind == "sqrt" else scaled).astype(np.float32)
 
@@ -94,4 +95,5 @@ def fit_intensity(images: NDArray[Any], masks: Mask, kind: Literal["linear", "sq
         float(np.percentile(values, level))
         for values, level in zip((images, images[masks]), INTENSITY_PERCENTILES, strict=True)
     )
+    # An empty range would divide by 0; one grey value is the least difference of integer images.
     return IntensityMap(low=low, high=max(high, low + 1.0), kind=kind)

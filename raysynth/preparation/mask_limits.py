@@ -54,6 +54,7 @@ class MaskLimits(BaseModel):
         MaskLimits
             The limits.
         """
+        # A stride, not the first ones: crops lie in the order of frames, which differ.
         every = max(1, len(masks) // LIMITS_FROM)
         area, _, solidity = np.array([outline_metrics(mask) for mask in masks[::every]]).T
         low, high = np.quantile(area, [tail, 1 - tail])

@@ -86,6 +86,7 @@ def measure_frame(
     empty = labels == 0
     whole = [cell for cell in cells if cell.left_out is None]
     sizes = np.array([cell.mask.sum() for cell in whole], float)
+    # From the whole image: cells count from its first column, and one of the strip may reach past its border.
     intensities = np.array([_mean_intensity(as_volume(pixels.image), cell) for cell in whole])
     outside = empty & ~inside
     record = FrameRecord(
@@ -97,9 +98,11 @@ def measure_frame(
         intensity_mean=float(intensities.mean()) if whole else 0.0,
         intensity_std=float(intensities.std()) if whole else 0.0,
         background=_mean(level, outside),
+        # Variances are averaged, not deviations: so frames of uneven noise keep their power.
         noise_std=_mean(spread**2, background.mask & outside) ** 0.5,
         region=region,
         region_background=None if region is None else _mean(level, empty & inside),
+        # Between the cells of a region hardly a pixel is clear of all their halos, so `mask` is not asked for.
         region_noise_std=None if region is None else _mean(spread**2, empty & inside) ** 0.5,
     )
     noise, edge = measure_noise(background, outside), edge_sums(image, labels, level)
@@ -160,6 +163,7 @@ def _cell_sizes(
     outlines: Sequence[dict[str, Any]],
     data: DataConfig,
 ) -> CellSizes:
+    # Frames without a whole cell have no mean to compare with.
     relative = [
         (f.intensities - f.record.background) / max(f.record.intensity_mean - f.record.background, 1e-6)
         for f in frames
@@ -182,6 +186,7 @@ def _cell_sizes(
 def _mean_intensity(image: NDArray[np.generic], cell: LabelledCell) -> float:
     """Mean grey value of a cell of a volume."""
     box = tuple(slice(a, a + n) for a, n in zip(cell.start, cell.mask.shape, strict=True))
+    # numpy would add up float32 images in float32, and lose digits over the voxels of a large cell.
     return float(image[box][cell.mask].mean(dtype=np.float64))
 
 

@@ -18,6 +18,8 @@ from raysynth.preparation.background import FrameBackground
 from raysynth.preparation.quantiles import Quantiles
 from raysynth.preparation.statistics import NoiseModel
 
+# Rings 0.03 cycles per pixel wide: narrow enough for the fall of a blurred spectrum, wide enough to average in small
+# frames.
 _BINS = 24
 _EDGES = np.linspace(0, np.sqrt(0.5), _BINS + 1)
 """From 0 to the frequency of a chequerboard, (1/2, 1/2) cycles per pixel."""
@@ -73,6 +75,7 @@ def measure_noise(background: FrameBackground, outside: Mask) -> NoiseMeasures:
     every = max(1, len(residual) // _SLICES)
     power = np.mean([radial_power(plane) for plane in residual[::every]], axis=0)
     both = mask[1:] & mask[:-1]
+    # The residual has the mean 0 and the variance 1, so the mean product is the correlation itself.
     correlation = float((residual[1:] * residual[:-1])[both].mean()) if both.any() else 0.0
     measured = residual[mask] if mask.any() else residual.ravel()
     level = background.level[outside] if outside.any() else background.level
@@ -116,6 +119,7 @@ def radial_power(plane: Floats) -> Doubles:
     rings = _rings(plane.shape)
     sums = np.bincount(rings, power.ravel(), minlength=_BINS)
     counts = np.bincount(rings, minlength=_BINS)
+    # In small planes some rings hold no frequency. White noise is the guess that adds no structure.
     mean = np.divide(sums, counts, out=np.full(_BINS, power.mean()), where=counts > 0)
     return np.asarray(mean / max(float(power.mean()), 1e-12))
 
@@ -123,6 +127,7 @@ def radial_power(plane: Floats) -> Doubles:
 def _rings(shape: tuple[int, ...]) -> NDArray[np.intp]:
     """Find the ring of every frequency, in the order of a raveled transform."""
     y, x = (np.fft.fftfreq(n) for n in shape)
+    # The chequerboard's frequency is the last edge itself, which `digitize` puts past the last ring.
     return np.clip(np.digitize(np.hypot(y[:, None], x).ravel(), _EDGES) - 1, 0, _BINS - 1)
 
 
@@ -146,7 +151,10 @@ def noise_model(frames: Sequence[NoiseMeasures], illumination_px: float) -> Nois
         frequency=tuple(((_EDGES[1:] + _EDGES[:-1]) / 2).tolist()),
         power=tuple(np.mean([f.power for f in frames], axis=0).tolist()),
         slice_correlation=float(np.mean([f.slice_correlation for f in frames])),
+        # Finer than other distributions: camera noise has long tails, and between quantiles it is drawn as a straight
+        # line.
         marginal=Quantiles.of((sample - sample.mean()) / max(float(sample.std()), 1e-12), count=257),
+        # A median, so that one frame with a stain or a bright edge does not light all frames unevenly.
         illumination_std=float(np.median([f.illumination_std for f in frames])),
         illumination_px=illumination_px,
     )

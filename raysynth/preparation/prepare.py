@@ -54,9 +54,11 @@ def prepare_data(
     frames = judge_frames(splits, data, crops, finished)
     train, measures = _crop_and_measure(frames, data, finished)
     validation = _crop(frames, data, finished)
+    # Fitted to training crops alone, and to all of them: so brightness comes after the last frame was read.
     intensity = fit_intensity(np.stack(train.images), np.stack(train.masks), crops.intensity)
     for split in (train, validation):
         split.add_brightness(intensity)
+    # Shapes and sizes are those of whole cells; what a border cuts would pass for small or flat.
     used = [cell for found in frames.train for cell in found.used]
     spectrum = measure_shapes(used, shapes.max_degree, data)
     statistics = population_statistics(measures, used, train.outline_rows, intensity, spectrum, frames.side_px, data)
@@ -66,6 +68,7 @@ def prepare_data(
         SplitCounts.of(frames.validation, validation),
         UnreadCounts(len(splits.test)),
     )
+    # They go into the folder with the crops, so statistics and crops can never be of two runs.
     documents = {"statistics.json": statistics.to_json(), "report.json": json.dumps(report.to_json(), indent=1) + "\n"}
     write_prepared(folder, {"train": train, "validation": validation}, intensity, documents)
     return report

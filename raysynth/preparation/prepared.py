@@ -124,12 +124,14 @@ def _check_exists(path: Path) -> None:
 def _load_crops(folder: Path, table: CellTable, limit: int | None = None, limit_seed: int = 0) -> Crops:
     """Read the crops of one split."""
     files = [folder / name for name in _FILES]
+    # All before any is opened: the answer to a missing file is `prepare`, not an error of numpy's.
     for path in files:
         _check_exists(path)
     images, masks, outlines = (np.load(path, mmap_mode="r") for path in files[:3])
     rows, cells = (pq.read_table(path) for path in files[3:])
     if not len(images) or not len(outlines):
         raise InputError(f"{folder} holds no crops: widen data.split or check the labels")
+    # Folders carry no version of their own: early ones lack these columns.
     if not {"brightness", "relative_height"} <= set(rows.column_names) or "brightness" not in cells.column_names:
         raise InputError(f"{folder} was prepared by an older raysynth: run `raysynth prepare` with this config again")
     areas, solidities = (table.scores(name, cells[name].to_numpy()) for name in ("area_px", "solidity"))
@@ -142,6 +144,7 @@ def _load_crops(folder: Path, table: CellTable, limit: int | None = None, limit_
 def _limited(crops: Crops, rows: pa.Table, cells: pa.Table, limit: int, seed: int) -> Crops:
     """Keep the crops of `limit` cells, drawn by `seed`: what a user with so few annotated cells has."""
     keys, owners = (list(zip(t["frame"].to_pylist(), t["label"].to_pylist(), strict=True)) for t in (cells, rows))
+    # The start of one permutation: with the same seed a smaller choice lies within every larger one.
     which = np.sort(generator(seed, 0, Stage.TRAINING, 0).permutation(len(keys))[:limit])
     kept = {keys[i] for i in which}
     of = np.array([owner in kept for owner in owners])

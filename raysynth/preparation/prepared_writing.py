@@ -42,6 +42,7 @@ def write_prepared(
 def _write_split(folder: Path, crops: SplitCrops, intensity: IntensityMap) -> None:
     folder.mkdir()
     side = crops.outlines[0].shape[0] if crops.outlines else 0
+    # Written image by image: a second copy of all crops, as floats, might not fit into memory beside the first.
     images = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]  # numpy leaves it without types
         folder / "images.npy", mode="w+", dtype=np.float16, shape=(len(crops.images), side, side)
     )

@@ -33,6 +33,8 @@ def fit_regions(frames: Sequence[Sequence[LabelledCell]], shapes: Sequence[tuple
     """
     regions = [_fit_region(cells, len(shape)) for cells, shape in zip(frames, shapes, strict=True)]
     covered = [float(r.inside(s).mean()) for r, s in zip(regions, shapes, strict=True) if r is not None]
+    # One decision for all frames: an embryo's frames have regions, a dish's have none, though a few cells anywhere look
+    # like one.
     if not covered or np.median(covered) > _FILLED:
         return [None] * len(regions)
     return _at_least_usual(regions)
@@ -59,7 +61,9 @@ def _fit_region(cells: Sequence[LabelledCell], dimensions: int) -> Region | None
         return None
     points = np.concatenate([_voxels(cell) for cell in cells])[:, 3 - dimensions :]
     centre = points.mean(axis=0)
+    # Half a voxel more, from its centre to its face. So a cell of one slice has no axis of length 0.
     axes = np.sqrt((dimensions + 2) * points.var(axis=0)) + 0.5
+    # Moments alone fit an ellipsoid: cells that fill another shape, such as a box, would stick out of it.
     axes *= max(1.0, float(np.quantile(np.linalg.norm((points - centre) / axes, axis=1), _COVERED)))
     return Region(centre_px=tuple(centre.tolist()), semi_axes_px=tuple(axes.tolist()))
 

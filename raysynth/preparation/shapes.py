@@ -12,6 +12,7 @@ from raysynth.preparation.cells import LabelledCell
 MIN_CELLS = 30
 """Whole cells that a spectrum in 3D needs."""
 
+# With fewer, height and form along z are mostly interpolation between slices.
 _MIN_SLICES = 4
 
 

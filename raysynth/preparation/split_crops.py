@@ -78,9 +78,11 @@ class SplitCrops:
         """
         sums: dict[tuple[str, int], Doubles] = defaultdict(lambda: np.zeros(2))
         for image, mask, row in zip(self.images, self.masks, self.rows, strict=True):
+            # Sums and not means of slices: each pixel of the cell counts once, however its slices differ in size.
             sums[row["frame"], row["label"]] += [intensity.to_unit(image[mask]).sum(), mask.sum()]
         for row in self.rows + self.outline_rows:
             total, pixels = sums[row["frame"], row["label"]]
+            # A cell whose slices are all too small for a crop has an outline but no pixels here.
             row["brightness"] = float(total / max(pixels, 1))
 
 
