@@ -112,8 +112,10 @@ class Bundle:
     def digest(self) -> str:
         """SHA-256 over the names and bytes of all files but the model card, hexadecimal."""
         whole = hashlib.sha256()
+        # Without the card: correcting its prose makes no other cells. Names count: they say what a file is for.
         for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and p.suffix != ".md"):
             whole.update(path.relative_to(self.folder).as_posix().encode())
+            # The hash of each file, of fixed length: so no bytes can move from the end of one file to the next.
             whole.update(hashlib.sha256(path.read_bytes()).digest())
         return whole.hexdigest()
 
@@ -165,6 +167,7 @@ def save_info(folder: Path, info: BundleInfo) -> None:
     info
         Its description.
     """
+    # The description last: a folder is taken for a bundle once it has one.
     for name, text in (("README.md", model_card(info)), (BUNDLE_FILE, info.model_dump_json(indent=1) + "\n")):
         with whole_file(folder / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

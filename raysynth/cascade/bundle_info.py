@@ -115,6 +115,7 @@ def resolve(config: Config, info: BundleInfo) -> Config:
         )
     _refuse_other_settings(info)
     try:
+        # Checked as any configuration is: a bundle may come from another version, or be written by hand.
         return config.with_(**info.structure)
     except InputError as error:
         raise InputError(f"bundle {info.name} does not fit the settings: {error}") from None

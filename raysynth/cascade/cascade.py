@@ -76,6 +76,7 @@ class Cascade:
         elif self.statistics.dimensions == 3:
             self.solids = HarmonicSolids(settings.shapes, self.statistics)
         for model in models:
+            # No gradients: only the small surface networks are trained here, and they are made anew for every cell.
             model.to(self.device).eval().requires_grad_(False)
 
     def synthesise(self, shard: int, seed: int) -> SynthesisedShard:
@@ -133,6 +134,7 @@ class Cascade:
             with run.timed("masks"):
                 masks = self.masks.draw(run, pending, attempt)
             accepted |= self._solids(run, masks, attempt)
+        # Cells that passed late stand behind: they are brought back into the order that was asked for.
         return [accepted[item] for item in items if item in accepted]
 
     def _solids(self, run: ShardAccount, masks: Mapping[int, Mask], attempt: int) -> dict[int, Solid]:
@@ -176,15 +178,18 @@ class Cascade:
     def _cell(self, run: ShardAccount, solid: Solid, texture: NDArray[np.float16]) -> Cell:
         """Trim the cell to its bounding box, its texture to that and the ring."""
         ring = self.settings.ring_px
+        # Centred as in `paint`, so that mask and texture lie on each other.
         mask = np.stack([centred(plane, texture.shape[-1]) for plane in solid.mask])
         flat = mask.any(axis=0)
         spans = [np.flatnonzero(flat.any(axis=axis))[[0, -1]] for axis in (1, 0)]
         (y0, y1), (x0, x1) = ((int(first), int(last) + 1) for first, last in spans)
         mask = mask[:, y0:y1, x0:x1]
+        # Never below 0: the limits of masks, and `sliced`, refuse cells whose ring would leave the crop.
         texture = texture[:, y0 - ring : y1 + ring, x0 - ring : x1 + ring]
         if self.statistics.dimensions == 2:
             mask, texture = mask[0], texture[0]
         key = list(seed_key(run.shard, Stage.MASK, solid.item, solid.attempt))
+        # Copies: views would keep the whole crops of all cells in memory.
         return Cell(mask.copy(), texture.copy(), ring, {"seed_key": key, **solid.quality})
 
 

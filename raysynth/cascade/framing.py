@@ -64,8 +64,10 @@ def draw_height_um(rng: Generator, width_um: float, sizes: CellSizes, shapes: Sh
     """
     if sizes.heights_um:
         widths = np.asarray(sizes.widths_um)
+        # Near by ratio, since sizes spread over factors. Stable: equal widths keep one order on every machine.
         near = np.argsort(np.abs(np.log(widths / width_um)), kind="stable")[:WIDTH_NEIGHBOURS]
         chosen = rng.choice(near)
+        # A ratio and not the height itself, which would belong to a slightly narrower or wider cell.
         ratio = float(sizes.heights_um[chosen] / widths[chosen])
     else:
         ratio = float(np.exp(rng.uniform(*np.log(shapes.axial_ratio))))
@@ -91,6 +93,7 @@ def frame_mask(rng: Generator, mask: Mask, pixel_um: float, sizes: CellSizes, sh
     FramedMask
         The mask with its cube.
     """
+    # The diameter of a circle of the same area, d = 2 √(A / π): the width that real cells were measured by.
     equivalent_um = 2 * float(np.sqrt(mask.sum() / np.pi)) * pixel_um
     height_um = draw_height_um(rng, equivalent_um, sizes, shapes)
     spans = [
@@ -98,6 +101,7 @@ def frame_mask(rng: Generator, mask: Mask, pixel_um: float, sizes: CellSizes, sh
     ]
     width_um = max(last - first for first, last in spans) * pixel_um
     half_um = (height_um / (2 * FILL), width_um / (2 * FILL), width_um / (2 * FILL))
+    # `last` is one past the end, and pixel i has its centre at i.
     centre = tuple((first + last - 1) / 2 for first, last in spans)
     return FramedMask(mask, half_um, (centre[0], centre[1]))
 
@@ -126,6 +130,7 @@ def view_along_z(framed: FramedMask, pixel_um: float, side: int, truncation_px: 
     distance -= np.where(mask, 0.5, -0.5)  # from pixel centres; the outline runs between two of them
     per_unit = framed.half_um[-1] / pixel_um  # crop pixels in one cube unit
     around = [c + pixel_centres(side).numpy() * per_unit for c in framed.centre_px]
+    # The distance is resampled, not the mask: it is linear across the outline, so its zero stays in place.
     seen = ndimage.map_coordinates(distance, np.meshgrid(*around, indexing="ij"), order=1, mode="nearest")
     view_pixels = seen / (per_unit * 2 / side)
     return torch.from_numpy((view_pixels / truncation_px).clip(-1, 1).astype(np.float32))

@@ -65,4 +65,5 @@ class HarmonicSolids:
     def _draw(self, rng: np.random.Generator) -> Stars:
         """Draw one shape that spans `FILL` of the cube in height and width, as a framed cell does."""
         coefficients = torch.from_numpy(self.spectrum.draw(rng)[None]).float()
+        # As high as wide in the cube: the cube itself is stretched to the height that was drawn.
         return framed(coefficients, aspect=torch.ones(1), fill=torch.tensor([FILL]))

@@ -58,6 +58,7 @@ class MaskDrawer:
             if not pending:
                 break
             for batch, count in equal_batches(pending, self.settings.batch):
+                # The batch's filling repeats a cell that is in it already, and is not counted.
                 drawn = self._draw_once(run, batch, attempt, draw)
                 accepted |= self._within_limits(run, batch[:count], drawn[:count])
             pending = [item for item in items if item not in accepted]
@@ -87,4 +88,5 @@ class MaskDrawer:
         table, rng = self.statistics.table, run.rng(Stage.CELL, item, attempt)
         scores = table.draw(rng)
         eccentricity = table.value("eccentricity", scores["eccentricity"])
+        # The angle is drawn last: `Cascade.paint` repeats the table's draw alone, and must meet the same cell.
         return mask_condition(scores["area_px"], scores["solidity"], eccentricity, rng.uniform(0, np.pi))

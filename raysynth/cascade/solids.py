@@ -77,6 +77,7 @@ class SolidMaker:
         statistics: PopulationStatistics,
     ) -> None:
         assert statistics.voxel_um is not None
+        # Here, so that too large a batch is refused before any cell is made.
         check_memory(settings.surface, settings.views.count, settings.views.side_px)
         self.model, self.schedule = views, schedule
         self.settings, self.statistics = settings, statistics
@@ -127,12 +128,14 @@ class SolidMaker:
             condition, start = torch.stack(seen)[:, None].to(device), torch.stack(noise).to(device)
             heights = torch.full((len(batch),), 2 * FILL, device=device)  # what framing makes of any cell
             drawn = sample_views(self.model, condition, heights, start, self.schedule, config.sampler_steps)
+            # All views are kept before any surface is fitted: the two work in batches of different sizes.
             views |= dict(zip(batch[:count], drawn[:count], strict=True))
         return views
 
     def _relief(self, rng: np.random.Generator, centre: Tensor) -> Relief | None:
         """Draw the fine relief of one cell, where volumes show how rough cells are."""
         spectrum, amplitude = self.statistics.shapes, self.settings.shapes.relief
+        # Outlines alone do not tell how rough a surface is between them.
         if spectrum is None or spectrum.outlines_only or not amplitude:
             return None
         return Relief(rng, spectrum, amplitude, centre)

@@ -31,5 +31,6 @@ def synthetic_crops(cascade: Cascade, cells: int, seed: int) -> tuple[NDArray[np
     solids = cascade.shape(run, range(cells))
     images = np.concatenate(cascade.paint(run, solids))
     masks = np.stack([centred(plane, images.shape[-1]) for solid in solids for plane in solid.mask])
+    # As in training crops: slices of a few pixels, at the ends of cells, would tell the two sets apart.
     kept = masks.sum(axis=(1, 2)) >= MIN_SLICE_PX
     return images[kept], masks[kept]

@@ -50,6 +50,7 @@ def train_arm(job: Job) -> None:
         data = TrainingSet(job.sources(), job.seed, tile_side_of(job.settings), job.settings.batch)
         trained = train_network(network, data, job.settings, validate, job.device)
         about = {"images": data.images, "gain_in_last_quarter": gain_at_the_end(trained.curve)}
+    # The weights before their description: a job counts as trained once that is there.
     with whole_file(job.weights) as path, path.open("wb") as file:
         torch.save(trained.weights, file)  # into a file: given a path, torch writes its name into it
     about |= {"row": job.row.title, "seed": job.seed, "step": trained.step, "curve": trained.curve}
@@ -105,6 +106,7 @@ def score_arm(job: Job) -> None:
         with whole_file(job.picture) as path:
             np.savez_compressed(path, **shown)
     seg = mean_seg([frame["jaccard"] for frame in frames])
+    # Last, after the picture: a job counts as scored once this file is there.
     _keep(job.scores, {"seg": seg, "frames": frames, "seconds": time.monotonic() - begun})
 
 

@@ -14,6 +14,7 @@ from raysynth.experiment.rows import TableRow
 DRAWS = 4000
 """Resamples of a bootstrap."""
 
+# Number of this stream of draws. `training_set` has 0 to 2 and `networks` 3, so that none repeats another.
 _BOOTSTRAP = 4
 
 
@@ -172,10 +173,12 @@ def difference(a: Scores, b: Scores) -> Difference:
         raise ValueError("scores of other frames or seeds cannot be paired")
     # The difference is taken before resampling: that is what pairs the two rows.
     gain, (seeds, frames) = a.sums - b.sums, a.sums.shape
+    # The same resamples for every pair of rows: intervals of one table can be compared.
     rng = generator(0, 0, Stage.EVALUATION, _BOOTSTRAP)
     drawn = np.zeros(DRAWS)
     for draw in range(DRAWS):
         picked, order = rng.integers(frames, size=frames), rng.integers(seeds, size=seeds)
+        # Frames without a cell may be all that was picked: they gain nothing, and 0 / 0 is avoided.
         drawn[draw] = gain[order].mean(axis=0)[picked].sum() / max(1, a.cells[picked].sum())
     # Percentile bootstrap: 95 % of the resamples lie between the ends.
     low, high = np.percentile(drawn, (2.5, 97.5))
@@ -200,6 +203,7 @@ def group_interval(a: Scores, b: Scores) -> GroupInterval | None:
         None where it says nothing: for a single group, and for groups of one frame each.
     """
     groups = len(set(a.groups))
+    # One group leaves nothing to resample. With a group for each frame it is the interval over frames again.
     if not 1 < groups < len(a.groups):
         return None
     found = difference(a.by_group(), b.by_group())

@@ -141,6 +141,7 @@ def read_inputs(
         _need_more_than(max(synthetic_curve), found[next(iter(given))].frames, settings)
     start = None if settings.weights is None else Path(settings.weights).absolute()
     if start is not None:
+        # Opened for its checks alone: a wrong file shows now, and not hours later in a worker.
         read_weights(start, settings)
     workspace = Path(places.workspace)
     folder = (folder or workspace / "table").absolute()
@@ -173,6 +174,7 @@ def _synthetic_set(address: str, dimensions: int) -> SyntheticSet:
     if (axes := frames[0]().image.ndim) != dimensions:
         raise InputError(f"--synthetic {address} has {axes} axes, but data.dimensions is {dimensions}")
     manifest = Dataset(address).manifest.model_dump(mode="json")
+    # The manifest stands for the set, which may be far too large to be hashed itself.
     return SyntheticSet(address, sha256(canonical_json(manifest)).hexdigest(), len(frames))
 
 

@@ -123,6 +123,7 @@ def train_network(
     than what the arms differ by.
     """
     network.to(device)
+    # Buffers too: the running statistics of batch norms belong to the weights that made them.
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY)
     curve: list[tuple[int, float]] = []
@@ -159,6 +160,7 @@ def gain_at_the_end(curve: list[tuple[int, float]]) -> float:
     float
         Below `PLATEAU` the plateau had been reached.
     """
+    # Never empty: the settings ask for a validation in every quarter of the steps.
     until = 0.75 * curve[-1][0]
     before = [seg for step, seg in curve if step <= until]
     return max(seg for _, seg in curve) - max(before)

@@ -90,6 +90,7 @@ def run_network(network: nn.Module, tiles: Tensor, precision: Precision) -> Tens
     """
     with torch.autocast(tiles.device.type, torch.bfloat16, enabled=precision == "bf16"):
         found: Tensor = network(tiles.contiguous(memory_format=torch.channels_last))[0]
+    # Losses and blending go on in float32, whatever the network computed in.
     return found.float()
 
 

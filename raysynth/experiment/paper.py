@@ -42,6 +42,7 @@ def paper_seg(row: RowResult, rows: Mapping[str, RowResult], name: str) -> float
     float or None
         None where the paper has none: other data, rows of fewer frames, other ablations.
     """
+    # Further configurations of one data set are named after it, as in ce-NAME.
     data = name.split("-")[0]
     if row.real_frames is not None or row.synthetic_frames is not None:
         return None

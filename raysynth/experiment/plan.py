@@ -81,6 +81,7 @@ def make_plan(
         When the folder holds a table of other settings or sets, and when it cannot be written.
     """
     before = _read(folder)
+    # Measured once and kept: it takes all training frames, and another value would resize later arms differently.
     if before is None:
         train = [own_columns(frame.read()) for frame in split_frames(data).train]
         diameter_px, known = median_diameter(train, data.root), dict[str, list[str]]()
@@ -119,6 +120,7 @@ def _completed(group: type[Settings], values: dict[str, Any]) -> dict[str, Any]:
 def _digest(start: Path | None) -> str | None:
     if start is None:
         return None
+    # By content: weights may be moved, or replaced by others under the same name.
     return sha256(start.read_bytes()).hexdigest() if start.exists() else str(start)
 
 

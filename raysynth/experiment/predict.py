@@ -24,7 +24,9 @@ OVERLAP = 0.1
 ITERATIONS = 200
 """Of the dynamics for cells of the network's own diameter; larger cells take more, as in Cellpose."""
 
+# Cellpose's own default: smaller masks are left out.
 _MIN_PX = 15
+# Tiles at once, so that memory does not grow with the frame.
 _BATCH = 8
 
 
@@ -116,6 +118,7 @@ def blended_outputs(network: nn.Module, image: Floats, how: Prediction) -> Float
 
     network.eval()
     top, bottom, left, right = get_pad_yx(*image.shape)
+    # The second channel is Cellpose's second stain, which there is none of.
     padded = np.pad(np.stack([image, np.zeros_like(image)]), ((0, 0), (top, bottom), (left, right)))
     tiles, rows, columns, height, width = make_tiles(padded, bsize=how.tile_px, tile_overlap=OVERLAP)
     batches = torch.from_numpy(tiles.reshape(-1, *tiles.shape[-3:])).split(_BATCH)

@@ -48,6 +48,7 @@ def log_reading(workspace: Path, folder: Path, frames: int, networks: Sequence[s
     """
     reading = Reading(datetime.now(UTC).isoformat(timespec="seconds"), str(folder), frames, tuple(networks))
     workspace.mkdir(parents=True, exist_ok=True)
+    # Appended, one line each: tables that run side by side cannot overwrite each other's entries.
     with (workspace / READINGS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(reading)) + "\n")
 

@@ -106,7 +106,9 @@ def make_records(pixels: Pixels, scale: float) -> FrameRecords:
         if cells.any():
             # Flows are those of the resized cells, not resized flows: their lengths and middles are exact.
             _, mask, *flows = labels_to_flows([cells.astype(np.int32)], device=torch.device("cpu"))[0]
+            # Half precision: flows lie in [-1, 1] and grey values about [0, 1], and the files are half as large.
             found.append(np.stack([small, mask, *flows]).astype(np.float16))
+    # Empty, but kept as a file: the frame counts as done and is not read again.
     return np.stack(found) if found else np.zeros((0, RECORD_CHANNELS, 1, 1), np.float16)
 
 
@@ -164,4 +166,5 @@ def kept_frames(folder: Path) -> set[int]:
     set of int
         Positions of the frames in the set.
     """
+    # Files still being written begin with a dot.
     return {int(path.stem) for path in folder.glob("[0-9]*.npy")}

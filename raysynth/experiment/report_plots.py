@@ -68,6 +68,7 @@ def draw_few_frames(rows: Rows, kind: Literal["real", "synthetic"]) -> "Figure |
     axes = figure.subplots()
     for arm, line in lines.items():
         known = [count for count in counts if count in line]
+        # At equal distances, since "all" has no place on an axis of numbers.
         axes.plot([counts.index(count) for count in known], [line[count] for count in known], "o-", label=arm)
     axes.set(xlabel=f"{kind} frames", ylabel="SEG")
     axes.set_xticks(range(len(counts)), counts)
@@ -147,6 +148,7 @@ def marked_frame(arrays: Mapping[str, NDArray[Any]]) -> Floats:
 
     image = arrays["image"].astype(np.float32)
     low, high = np.percentile(image, _PERCENTILES)
+    # A flat image has no range to stretch.
     picture = np.clip((image - low) / max(high - low, 1e-6), 0, 1)
     for name, colour in _COLOURS.items():
         picture = mark_boundaries(picture, arrays[name], colour, mode="inner")

@@ -88,6 +88,7 @@ def table_rows(
         found += [TableRow("real", None, count)] + [TableRow("both", name, count) for name in synthetic[:1]]
     for count in synthetic_curve:
         found += [TableRow("synthetic", synthetic[0], None, count), TableRow("both", synthetic[0], limit, count)]
+    # A row of the curve may be a main row as well; each is trained once, in the order of its first mention.
     return list(dict.fromkeys(found))
 
 
@@ -106,6 +107,7 @@ def row_seeds(row: TableRow, settings: EvaluateConfig) -> range:
     range
         One seed for untrained weights, which are the same for all.
     """
+    # Nothing is drawn at random where nothing is trained: one run says all.
     return range(1 if row.arm == "none" else settings.seeds)
 
 
@@ -130,6 +132,7 @@ def named_sets(given: Sequence[str]) -> dict[str, str]:
     sets: dict[str, str] = {}
     for text in given:
         name, equals, address = text.partition("=")
+        # An address may hold an equals sign of its own: what has a slash before it is no name.
         if not equals or "/" in name:
             name, address = "synthetic", text
         if not re.fullmatch(r"[\w-]+", name) or name == "real" or name in sets or not address:

@@ -51,6 +51,7 @@ def scored_frames(data: DataConfig, reference: str | None, split: Split = "test"
 
 def _with_labels_of(test: Sequence[Frame], data: DataConfig, reference: str) -> tuple[Frame, ...]:
     """List the frames of the test sequences that have labels in another folder."""
+    # A reference may label other frames of a test sequence than the split lists: all that it labels count.
     other = data.with_(label_folder=reference, split=SplitConfig())
     sequences = {frame.group for frame in test}
     found = tuple(frame for frame in ctc_frames(other) if frame.group in sequences)
@@ -101,6 +102,7 @@ def mean_seg(scores: Sequence[Sequence[float]]) -> float:
     InputError
         When no frame holds a cell.
     """
+    # Over cells, not over the means of frames: a frame with more cells weighs more, as the challenge has it.
     cells = [score for frame in scores for score in frame]
     if not cells:
         raise InputError("the frames that score the networks hold no labelled cell: change data.split.")

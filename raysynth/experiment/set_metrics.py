@@ -70,6 +70,7 @@ def read_metrics(files: Mapping[str, Sequence[Path]], sets: Sequence[str]) -> Se
 def _read(file: Path) -> dict[str, Any]:
     try:
         metrics: dict[str, Any] = json.loads(file.read_bytes())
+        # Made once for its errors: a file that the report cannot show is refused before any training.
         shown = set_sections({"": [metrics]})
     except OSError as error:
         raise InputError(f"--metrics {file} cannot be read ({error.strerror}): name another file") from None

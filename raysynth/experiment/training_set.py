@@ -38,6 +38,7 @@ def drawn_frames(seed: int, source: int, frames: int, count: int | None) -> list
         Ascending. Those of a smaller count are among those of a larger one.
     """
     order = generator(seed, source, Stage.EVALUATION, _SUBSETS).permutation(frames)
+    # The first of one order: fewer frames are always part of more, and steps of a curve differ by what is added.
     return sorted(int(frame) for frame in order[:count])
 
 
@@ -113,6 +114,7 @@ class TrainingSet:
         picked = [self._read(*self._pick(rng)) for _ in range(self._batch)]
         images = [np.stack([record[0], np.zeros_like(record[0])]) for record in picked]
         turn = generator(self._seed, step, Stage.EVALUATION, _AUGMENTATION)
+        # Seeds of numpy's global generator have 32 bits.
         with _global_random(int(turn.integers(2**32))):
             tiles, targets, _ = random_rotate_and_resize(
                 images, [record[1:] for record in picked], scale_range=SCALE_RANGE, xy=(self._tile_px, self._tile_px)

@@ -13,6 +13,7 @@ from skimage.filters import threshold_otsu
 
 from raysynth.base.arrays import Doubles, Mask
 
+# Keeps single noisy pixels from crossing the threshold. A wider one would round off small cells.
 _SMOOTHING_PX = 1.0
 
 

@@ -31,7 +31,9 @@ CELLS_PER_FRAME = 20
 MEASURING_SEED = 2
 """Random seed of the cells that are measured, and of the halves that distances are read beside."""
 
+# More than `FAR_PX` of `morphology`, so that crops show pixels which count as surroundings.
 _SURROUNDINGS_PX = 14
+# About how far the microscope's blur carries a cell's light past its label.
 _NEIGHBOUR_PX = 2
 
 _Crop = tuple[Doubles, Mask]
@@ -147,6 +149,7 @@ def _neighbour_distances(cells: list[LabelledCell], voxel_um: tuple[float, ...])
         return np.empty(0)
     # Each point's nearest is the point itself: the second nearest is its neighbour.
     centres = [np.array(c.start) + np.argwhere(c.mask).mean(axis=0) for c in cells]
+    # Scaled before the search: where voxels are long in z, the nearest centre in voxels may be another one.
     points = np.array(centres) * voxel_um
     return np.asarray(cKDTree(points).query(points, k=2)[0][:, 1], np.float64)
 
@@ -158,6 +161,7 @@ def _crop(pixels: Pixels, cell: LabelledCell) -> _Crop:
         slice(max(0, start - _SURROUNDINGS_PX), start + length + _SURROUNDINGS_PX)
         for start, length in zip(cell.start[1:], cell.mask.shape[1:], strict=True)
     )
+    # `astype` copies: the frame itself keeps the neighbours that are overwritten below.
     image = as_volume(pixels.image)[cell.start[0] + z][window].astype(np.float64)
     labels = as_volume(pixels.labels)[cell.start[0] + z][window]
     mask: Mask = labels == cell.label

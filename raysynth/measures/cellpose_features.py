@@ -58,6 +58,7 @@ class CellposeFeatures:
         except Exception as error:
             raise InputError(f"{weights} does not hold a network of Cellpose 2 or 3 ({first_line(error)})") from None
         self._network.eval()
+        # The weights' file itself says which diameter they were trained for.
         self._channels, self._scale = widths[0], float(state["diam_mean"]) / diameter_px
 
     @torch.no_grad()
@@ -79,8 +80,10 @@ class CellposeFeatures:
         found = []
         for batch in torch.from_numpy(np.ascontiguousarray(images)).split(_BATCH):
             scaled = interpolate(batch[:, None].float() / 255, side, mode="bilinear", antialias=True)
+            # Cellpose's further input channels are for a second stain, and empty where there is none.
             padded = torch.cat([scaled, scaled.new_zeros(len(scaled), self._channels - 1, *side)], dim=1)
             found.append(self._network.downsample(padded)[-1].mean(dim=(2, 3)))
+        # float64 for the covariances and matrix roots of Fréchet distances.
         return torch.cat(found).double()
 
 

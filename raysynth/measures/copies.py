@@ -31,6 +31,7 @@ def nearest_iou(masks: Mask, reference: Mask) -> Doubles:
     Doubles
         Highest intersection over union of each mask, `(n,)`; 0 for an empty one.
     """
+    # float32 for fast products. Counts of pixels are exact in it up to 2^24, far above a crop's area.
     flat = reference.reshape(len(reference), -1).astype(np.float32)
     areas = flat.sum(axis=1)
     best = np.zeros(len(masks))
@@ -78,6 +79,7 @@ def nearest_correlation(crops: NDArray[np.floating[Any]], reference: NDArray[np.
         flat crop correlates with nothing.
     """
     flat = _standardised(reference).T
+    # The least correlation there is, so that the first comparison always replaces it.
     best = np.full(len(crops), -1.0)
     for turned in _flips_and_turns(crops):
         best = np.maximum(best, (_standardised(turned) @ flat).max(axis=1))

@@ -14,6 +14,7 @@ from raysynth.base.sampling import evenly_spaced
 BLOCKS = 20
 """Blocks of the jackknife."""
 
+# The k of the paper: a point counts as covered within the distance to the k-th neighbour.
 _NEIGHBOURS = 3
 
 
@@ -90,6 +91,7 @@ def kid(a: Tensor, b: Tensor) -> float:
     """
     from torch_fidelity.metric_kid import kid_features_to_metric  # of the extra `eval`
 
+    # One subset of everything: the unbiased estimate itself, without the noise of random subsets.
     found = kid_features_to_metric(a, b, kid_subsets=1, kid_subset_size=len(a), verbose=False)
     return float(found["kernel_inception_distance_mean"])
 
@@ -112,6 +114,7 @@ def precision_recall(real: Tensor, other: Tensor) -> tuple[float, float]:
     """
     from torch_fidelity.metric_prc import prc_features_to_metric  # of the extra `eval`
 
+    # torch-fidelity takes the generated set first: exchanged, precision and recall would change names.
     found = prc_features_to_metric(other, real, prc_neighborhood=_NEIGHBOURS, verbose=False)
     return float(found["precision"]), float(found["recall"])
 

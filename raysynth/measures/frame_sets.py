@@ -167,6 +167,7 @@ def _of_dataset(address: str) -> FrameSet:
 
 def _pixels(dataset: Dataset, frame: int) -> Pixels:
     image = dataset.image(frame)
+    # The whole width counts: a synthetic frame is not shared by several splits.
     return Pixels(image, dataset.labels(frame), None, (0, image.shape[-1]))
 
 
@@ -174,6 +175,7 @@ def _of_folder(folder: Path) -> FrameSet:
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         config = DataConfig(root=str(folder), layout="pairs", dimensions=_dimensions(folder / "images"))
         return _of_files(folder, "masks", folder_frames(config))
+    # A root may be called 01 as well: a folder with such a name is a sequence only if it holds none itself.
     inside = [p for p in folder.glob("*") if p.is_dir() and _SEQUENCE.fullmatch(p.name)]
     sequences = [folder] if _SEQUENCE.fullmatch(folder.name) and folder.is_dir() and not inside else sorted(inside)
     for labels in _LABELS:

@@ -143,6 +143,7 @@ def sample_whole(a: FrameSet, b: FrameSet) -> ImageSample:
         )
     seen = a.some(_FRAMES).read()
     _need_same_dimensions(a, b, [seen, b.some(1).read()])
+    # From a part of A, which fits into memory; the frames to compare are then read one at a time.
     fixed, diameter = fixed_map([pixels.image for pixels in seen]), median_diameter(seen, a.name)
     rng = generator(_SEED, _SLICES, Stage.EVALUATION, 0)
     half, other_half, other = (
@@ -155,6 +156,7 @@ def sample_whole(a: FrameSet, b: FrameSet) -> ImageSample:
 def _slice(pixels: Pixels, rng: np.random.Generator) -> NDArray[Any]:
     image, labels = as_volume(pixels.image), as_volume(pixels.labels)
     filled = np.flatnonzero(labels.any(axis=(1, 2)))
+    # Slices past the cells show background alone. A frame without cells gives any slice, so that numbers stay equal.
     return image[rng.choice(filled) if len(filled) else rng.integers(len(image))]
 
 

@@ -76,4 +76,5 @@ class Inception:
         """
         batches = torch.from_numpy(np.ascontiguousarray(images)).split(_BATCH)
         found = [self._network(batch[:, None].expand(-1, 3, -1, -1))[0] for batch in batches]
+        # float64: FID takes the root of a product of covariances, which float32 spoils where eigenvalues are near 0.
         return torch.cat(found).double()

@@ -84,6 +84,7 @@ def _of_folder(folder: Path) -> list[LabelImage]:
     for path in sorted(folder.iterdir()):
         if (image := _label_image(path)) is None:
             continue
+        # None and numbers cannot be sorted together: a whole frame comes before its slices.
         key = (image.time, -1 if image.z is None else image.z)
         if key in found:
             raise InputError(f"{path} and {found[key].name} are labels of the same frame: remove one of them.")

@@ -93,6 +93,7 @@ def surroundings(images: _Grey, masks: Mask) -> Doubles:
     levels = []
     for image, mask in zip(images, masks, strict=True):
         far = ~ndimage.binary_dilation(mask, iterations=FAR_PX)
+        # A neighbour at the crop's edge hardly moves the median. Cells that fill their crop leave only nearer pixels.
         levels.append(np.median(image[far if far.any() else ~mask]))
     return np.array(levels, np.float64)
 
@@ -239,6 +240,7 @@ def compare_edges(real: list[EdgeSums], synthetic: list[EdgeSums], rng: Generato
     """
     halves = []
     for _ in range(HALVES):
+        # Whole cells are split, not their pixels: those of one cell are alike.
         one, other = np.array_split(rng.permutation(len(real)), 2)
         halves.append(edge_difference(*(edge_profile([real[i] for i in half]) for half in (one, other))))
     difference = edge_difference(edge_profile(real), edge_profile(synthetic))

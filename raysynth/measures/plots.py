@@ -68,6 +68,7 @@ def draw_morphology(
     """
     from matplotlib.figure import Figure  # of the extra `eval`
 
+    # Rounded up, with one more panel for the edge profiles.
     rows = -(-(len(distances) + 1) // _COLUMNS)
     figure = Figure(figsize=(4 * _COLUMNS, 2.8 * rows), layout="constrained")
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()

@@ -80,6 +80,7 @@ class SegReport(Report):
     @property
     def average_precision(self) -> dict[float, float]:
         """Average precision at each of `THRESHOLDS`, for references that label every cell."""
+        # Reference and predicted cells are (TP + FN) + (TP + FP): less TP, that is the denominator.
         cells = len(self.jaccard) + sum(image.predicted for image in self.images)
         found = np.sum([image.true_positives for image in self.images], axis=0)
         return {t: float(tp / (cells - tp)) for t, tp in zip(THRESHOLDS, found, strict=True)}
@@ -137,6 +138,7 @@ def compare_labels(
         else:
             missing.append(image.name)
             if not common:
+                # As if nothing had been found: leaving a hard frame out must not raise SEG.
                 scores.append(_score(image.name, overlap(labels := image.read(), np.zeros_like(labels))))
         progress(done, len(references))
     if len(missing) == len(references):

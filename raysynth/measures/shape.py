@@ -15,6 +15,7 @@ from raysynth.base.arrays import Doubles, Mask
 SURFACE_SMOOTHING = 1.0
 """Default width, in pixels of the finest axis, of the Gaussian that takes the staircase off a mask's surface."""
 
+# scipy's Gaussian reaches 4 widths: at the default smoothing, so much of it spreads beyond the mask.
 _PAD = 4
 
 Between = Callable[[Doubles, Doubles], float]
@@ -84,6 +85,7 @@ def measure_shape(mask: Mask, voxel_um: tuple[float, ...], smoothing: float = SU
     width = 2 * np.sqrt(mask.any(axis=0).sum() * voxel_um[1] * voxel_um[2] / np.pi)
     tall = np.ptp(np.flatnonzero(mask.any(axis=(1, 2)))) + 1
     return Shape(
+        # Of the mask, not of the smoothed surface, which shrinks where a shape is thin.
         volume_um3=float(mask.sum() * np.prod(voxel_um)),
         height_to_width=float(tall * voxel_um[0] / width),
         sphericity=float(np.pi ** (1 / 3) * (6 * enclosed) ** (2 / 3) / mesh_surface_area(vertices, faces)),

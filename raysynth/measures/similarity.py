@@ -88,6 +88,7 @@ def compare_images(
         For weights that are not what they should be, addresses that hold no such set, sets of different dimensions,
         and too few whole frames.
     """
+    # Opened first: missing weights or packages show before any frame is read.
     inception, (real, other) = Inception(weights), (frame_set(a), frame_set(b))
     sample = sample_whole(real, other) if whole else sample_tiles(real, other, tiles)
     seen = CellposeFeatures(cellpose, sample.diameter_px) if cellpose else None
@@ -173,4 +174,5 @@ def _features(space: FeatureSpace, images: GreyImages) -> Tensor:
     """Compute features of images; those of several sizes go one by one."""
     if len({image.shape for image in images}) == 1:
         return space.features(np.stack(images))
+    # One by one: cutting or padding them to one size would change what the network sees.
     return torch.cat([space.features(image[None]) for image in images])

@@ -35,6 +35,7 @@ def fixed_map(images: Sequence[NDArray[Any]]) -> IntensityMap:
         From the 0.1st to the 99.9th percentile of all their pixels.
     """
     low, high = np.percentile(np.concatenate([image.ravel() for image in images]), INTENSITY_PERCENTILES)
+    # A set of one grey value has no range: a width of 1 keeps the map from dividing by 0.
     return IntensityMap(low=float(low), high=max(float(high), float(low) + 1), kind="linear")
 
 

@@ -40,8 +40,10 @@ def schedule() -> DDIMScheduler:
         num_train_timesteps=TIMESTEPS,
         beta_schedule="squaredcos_cap_v2",
         prediction_type="v_prediction",
+        # `denoise` reads neither spacing nor clipping: both are for stock pipelines that open a saved model.
         timestep_spacing="trailing",
         rescale_betas_zero_snr=True,
+        # Encoded textures of unit spread reach beyond [-1, 1]: clipping x_0 would cut off their brightest pixels.
         clip_sample=False,
     )
 
@@ -63,6 +65,7 @@ def noise_and_time(rngs: Sequence[Generator], *shape: int, steps: int = TIMESTEP
     tuple of Tensor
         Standard normal noise `(n, *shape)`, and timesteps `(n,)` from 0 to `steps - 1`; on the CPU.
     """
+    # The timestep before the noise. The other order would change every batch, and with it all trained weights.
     t = torch.tensor([int(rng.integers(steps)) for rng in rngs])
     return torch.stack([normal(rng, *shape) for rng in rngs]), t
 
@@ -88,6 +91,7 @@ def per_sample_loss(scheduler: DDIMScheduler, predicted: Tensor, x0: Tensor, noi
     """
     velocity = scheduler.config.prediction_type == "v_prediction"
     target = scheduler.get_velocity(x0, noise, t) if velocity else noise
+    # In float32: under autocast a prediction may be in half precision, which has too few digits for a mean of squares.
     return (predicted.float() - target).square().flatten(1).mean(dim=1)
 
 
@@ -145,10 +149,13 @@ def denoise(
     for t, following in zip(times, [*times[1:], None], strict=True):
         alpha, sigma = alpha_bar[t].sqrt(), (1 - alpha_bar[t]).sqrt()
         output = predict(x_t, torch.full((len(x_t),), t, device=noise.device))
+        # Schedules of predicted noise, those of Stable Diffusion, end above α = 0, so dividing by it is safe.
         x_0 = alpha * x_t - sigma * output if velocity else (x_t - sigma * output) / alpha
+        # The last step ends at α = 1 and σ = 0, where the update gives x_0 itself.
         if following is None:
             break
         alpha_next, sigma_next = alpha_bar[following].sqrt(), (1 - alpha_bar[following]).sqrt()
+        # Infinite where α = 0. The step after that must not extrapolate: its x_0 is infinitely far away in λ.
         h = float(torch.log(alpha_next / sigma_next) - torch.log(alpha / sigma))
         target = x_0
         if order == 2 and previous is not None and h_previous < torch.inf:
@@ -175,6 +182,7 @@ def timesteps(total: int, steps: int, spacing: float) -> list[int]:
     list of int
         The timesteps, the noisiest first.
     """
+    # A large spacing rounds the last positions to 0. The floor keeps them from -1, which would index the noisiest.
     return [max(round(total * (i / steps) ** spacing) - 1, 0) for i in range(steps, 0, -1)]
 
 

@@ -43,6 +43,7 @@ class SparseMap(nn.Module):
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         self.shape = tuple(matrix.shape)
+        # Not saved with the weights: the buffers follow from the cameras, and are larger than the network itself.
         for name, part in (("matrix", matrix), ("transposed", matrix.t())):
             csr = part.coalesce().to_sparse_csr()
             self.register_buffer(f"{name}_rows", csr.crow_indices(), persistent=False)
@@ -66,6 +67,7 @@ class SparseMap(nn.Module):
         Tensor
             `(rows of the matrix, c)`, float32.
         """
+        # The spread in `BackProjection` is a small difference of two large means: half precision would round it away.
         with torch.autocast(dense.device.type, enabled=False):
             matrix, transposed = self._csr("matrix", self.shape), self._csr("transposed", self.shape[::-1])
             product: Tensor = _Product.apply(dense.float(), matrix, transposed)
@@ -91,6 +93,7 @@ def interpolation(points: Tensor, side: int) -> tuple[Tensor, Tensor]:
     # Value i lies at the centre of its cell, (2 i + 1) / side - 1: solved for i, this is a point's position.
     position = ((points + 1) * (side / 2) - 0.5).clamp(0, side - 1)
     # A corner's weight is the product over the axes of how near the point is to it: 1 - part below, part above.
+    # A point on the outermost value counts to the cell before it, with part 1: so both of its corners exist.
     low = position.floor().clamp(max=side - 2)
     part = position - low
     strides = side ** torch.arange(points.shape[1], device=points.device)
@@ -131,6 +134,7 @@ class BackProjection(nn.Module):
         z, y, x = torch.meshgrid(c, c, c, indexing="ij")
         points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
         seen = [interpolation(points @ camera[:2].T, side) for camera in cameras]
+        # One row per voxel over the pixels of all views: the mean over the views is part of the same product.
         indices = torch.cat([index + i * side**2 for i, (index, _) in enumerate(seen)], dim=1)
         weights = torch.cat([weight for _, weight in seen], dim=1) / len(cameras)
         self.mean = SparseMap(_matrix(indices, weights, len(cameras) * side**2))
@@ -149,6 +153,7 @@ class BackProjection(nn.Module):
             `(b, 2c, z, y, x)`: means, then standard deviations.
         """
         b, _, c, _, _ = views.shape
+        # f and f² side by side, so that one sparse product gives both of their means.
         moments = torch.cat([views, views.square()], dim=2)
         rows = self.mean(moments.permute(1, 3, 4, 0, 2).reshape(-1, b * 2 * c))
         volume = rows.reshape(*[self.volume] * 3, b, 2 * c).permute(3, 4, 0, 1, 2)
@@ -175,6 +180,7 @@ class Frustums(nn.Module):
     def __init__(self, cameras: Tensor, side: int, volume: int, depth: int) -> None:
         super().__init__()
         self.shape = (len(cameras), depth, side, side)
+        # Points in the order (view, depth, y, x), which `forward` relies on to give the rows their shape back.
         points = rays(cameras, side, depth).reshape(-1, 3)
         self.sample = SparseMap(_matrix(*interpolation(points, volume), volume**3))
 

@@ -96,12 +96,14 @@ class LearnedCodec(nn.Module):
     def __init__(self, vae: AutoencoderKL) -> None:
         super().__init__()
         self.vae = vae.requires_grad_(False)
+        # Every level of the encoder but its last halves the image.
         self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self.channels = int(vae.config.latent_channels)
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Take the mean of what the encoder predicts, scaled to unit spread."""
+        # Stable Diffusion's autoencoder takes RGB: a view with the grey values three times costs no memory.
         seen = images.expand(-1, self.vae.config.in_channels, -1, -1)
         return self.vae.encode(seen).latent_dist.mode() * self.vae.config.scaling_factor
 
@@ -138,5 +140,6 @@ def build_autoencoder(side_px: int, factor: int) -> AutoencoderKL:
         norm_num_groups=8,
         sample_size=side_px,
         mid_block_add_attention=False,
+        # Of no effect yet: it is set after the training, from the spread of what the encoder then gives.
         scaling_factor=1.0,
     )

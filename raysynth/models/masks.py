@@ -45,6 +45,7 @@ def folding(side_px: int) -> int:
     int
         The largest of 8, 4, 2 and 1 that leaves 12 pixels per side or more, in a multiple of 4.
     """
+    # The default UNet has three levels and halves its image twice: the folded side must be a multiple of 4.
     fits = (fold for fold in (8, 4, 2) if side_px // fold >= 12 and side_px // fold % 4 == 0)
     return next(fits, 1)
 
@@ -90,6 +91,7 @@ def mask_condition(
     enters as a vector at twice the angle, because an axis has no direction. Without the angle a network averages over
     all of them in its first steps, and cells come out round.
     """
+    # The factors bring scores and elongation to about [-1, 1], the range of the distances that they are stacked onto.
     length = eccentricity**2 / (2 - eccentricity**2)
     return area / 2, solidity / 2, 2 * length * math.cos(2 * angle), 2 * length * math.sin(2 * angle)
 
@@ -131,6 +133,7 @@ def predict_velocity(model: UNet2DModel, x_t: Tensor, t: Tensor, conditions: Ten
     Tensor
         Of the shape of `x_t`.
     """
+    # Constant planes: a stock `UNet2DModel` takes no real numbers beside the timestep.
     planes = conditions.to(x_t)[:, :, None, None].expand(-1, -1, *x_t.shape[-2:])
     return model(torch.cat([x_t, planes], dim=1), t).sample
 
@@ -210,7 +213,9 @@ def sample_masks(
         `(n, side_px, side_px)`, one component without holes each, not yet judged by the limits.
     """
     side, channels = model.config.sample_size, model.config.out_channels
+    # Drawn cell by cell on the CPU: neither its batch nor the device changes a cell's noise.
     noise = torch.stack([normal(rng, channels, side, side) for rng in rngs]).to(model.device)
     x_0 = denoise(lambda x_t, t: predict_velocity(model, x_t, t, conditions), noise, scheduler, steps)
+    # Resized before it is blurred: the width of the blur is one of the crop, whatever side the network works at.
     distances = resize_images(unfold(x_0, folding_of(model)), side_px)
     return to_masks(gaussian_blur(distances, _BLUR * side_px))

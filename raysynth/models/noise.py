@@ -35,6 +35,7 @@ def slice_noise(rng: Generator, slices: int, rho: float, *shape: int) -> Tensor:
 
     The squares of the two weights add up to 1, so every slice alone is standard normal.
     """
+    # The shared part comes first, so that it does not depend on the number of slices.
     shared = normal(rng, 1, *shape)
     independent = normal(rng, slices, *shape)
     scale = 1 / math.sqrt(1 + rho**2)

@@ -52,6 +52,7 @@ def texture_condition(slices: Sequence[Slice], truncation_px: float) -> Tensor:
         `(n, 3, side, side)` in [0, 1], float32: signed distance, height, and brightness cut at 3 standard deviations.
     """
     distances = as_batch(to_signed_distance(np.stack([one.mask for one in slices]), truncation_px))
+    # Normal scores from -3 to 3 fill [0, 1], the range in which a stock ControlNet takes its condition.
     rows = [[one.height, 0.5 + one.brightness / 6] for one in slices]
     values = torch.tensor(rows, dtype=torch.float32).clamp(0, 1)
     planes = values[:, :, None, None].expand(-1, -1, *distances.shape[-2:])
@@ -93,11 +94,13 @@ def paint(
     painted: list[NDArray[np.float16]] = []
     for batch, count in equal_batches(list(zip(slices, noise, strict=True)), config.batch):
         side = batch[0][0].mask.shape[-1]
+        # Distances are computed in the crop and then resized with it, so the truncation is scaled the other way.
         truncation = truncation_in_crop(truncation_px, config.resolution_px, side)
         condition = texture_condition([one for one, _ in batch], truncation).to(device)
         x_T = torch.stack([one for _, one in batch]).to(device)
         predict = partial(_predict, model, resize_images(condition, config.resolution_px or side))
         x_0 = denoise(predict, x_T, model.scheduler, config.sampler_steps, config.sampler_spacing, order)
+        # The rest of the batch repeats its last slice, and only keeps the batch's shape the same.
         images = resize_images(model.codec.decode(x_0), side)[:count, 0]
         painted.extend(((images + 1) / 2).clamp(0, 1).cpu().numpy().astype(np.float16))
     return painted

@@ -107,6 +107,7 @@ def gaussian_blur(distances: Tensor, sigma_px: float) -> Tensor:
     Tensor
         `(n, 1, y, x)`, on the CPU.
     """
+    # By scipy on the CPU, whatever the device: the sign of the result decides pixels of the mask.
     blurred = ndimage.gaussian_filter(distances.cpu().numpy(), (0, 0, sigma_px, sigma_px), mode="nearest")
     return torch.from_numpy(blurred)
 
@@ -128,6 +129,7 @@ def resize_images(images: Tensor, side: int) -> Tensor:
     """
     if images.shape[-1] == side:
         return images
+    # Antialiased: without it, shrinking leaves out pixels, and fine noise would turn into coarse.
     return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
 
 

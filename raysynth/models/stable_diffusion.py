@@ -45,6 +45,7 @@ def open_stable_diffusion(source: str, gradient_checkpointing: bool = False) -> 
         vae = AutoencoderKL.from_pretrained(source, subfolder="vae")
         scheduler = DDIMScheduler.from_pretrained(source, subfolder="scheduler", **_SAMPLING)
         context = empty_prompt(source)
+    # What diffusers, transformers and safetensors raise for folders that are damaged or of another kind.
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         hub = "" if Path(source).is_dir() else " from the hub (is there a network?)"
         raise InputError(f"texture.start {source} does not open as Stable Diffusion{hub}: {_sentence(error)}") from None
@@ -84,6 +85,7 @@ def assemble(
         control.enable_gradient_checkpointing()
     model = TextureModel(unet, LearnedCodec(vae), scheduler, control, context)
     assert model.context is not None
+    # `TextureModel` makes any context a parameter. A learned one is trained, the empty prompt's stays.
     model.context.requires_grad_(False)
     return model
 
@@ -114,6 +116,7 @@ def empty_prompt(source: str) -> Tensor:
     tokenizer = CLIPTokenizer.from_pretrained(source, subfolder="tokenizer")
     encoder = CLIPTextModel.from_pretrained(source, subfolder="text_encoder")
     length = encoder.config.max_position_embeddings
+    # Padded as in Stable Diffusion's own training: the UNet has never seen a context of another length.
     tokens = tokenizer("", padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     return encoder(tokens.input_ids)[0]
 
@@ -127,6 +130,7 @@ def _check_source(source: str) -> None:
         missing = ", ".join(f"{part}/" for part in _FOLDERS if not (folder / part).is_dir())
         if missing:
             raise InputError(f"texture.start {source} lacks {missing}: give a Stable Diffusion in diffusers' layout")
+    # A hub id has at most one slash and begins with a name: anything else was meant as a path.
     elif folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
         raise InputError(f"texture.start {source} does not exist: give a folder, or a hub id such as owner/name")
 

@@ -116,6 +116,7 @@ class TextureModel(nn.Module):
         for name, part in parts.items():
             if part is not None:
                 part.half().save_pretrained(folder / name)
+                # Back to float32, but rounded: what this process goes on with is what the saved model opens to.
                 part.float()
         self.scheduler.save_pretrained(folder / "scheduler")
         if isinstance(self.codec, PixelFolding):
@@ -147,6 +148,7 @@ def open_texture(folder: Path) -> TextureModel:
         codec = LearnedCodec(AutoencoderKL.from_pretrained(folder / "vae"))
     else:
         pixels = json.loads((folder / "pixels.json").read_text(encoding="utf-8"))
+        # Folding by f makes f² channels of one, so f is the root of the network's channels.
         codec = PixelFolding(math.isqrt(unet.config.out_channels), pixels["mean"], pixels["scale"])
     if not control:
         return TextureModel(unet, codec, scheduler)
@@ -216,6 +218,7 @@ def _controlled(codec: ImageCodec, levels: int, shape: dict[str, Any]) -> Textur
         unet,
         conditioning_embedding_out_channels=hint_levels,
         conditioning_channels=CONDITION_CHANNELS,
+        # The UNet is untrained as well: there is nothing to copy.
         load_weights_from_unet=False,
     )
     return TextureModel(unet, codec, schedule(), control, torch.zeros(1, 1, _CONTEXT_WIDTH))

@@ -50,6 +50,7 @@ class ResidualBlock(nn.Module):
         """
         h = self.norm2(self.conv1(F.silu(self.norm1(x))))
         scale, shift = self.modulation(F.silu(embedding)).chunk(2, dim=1)
+        # One pair per channel, for all pixels or voxels. 1 + scale, so that a modulation of zeros changes nothing.
         per_channel = (*scale.shape, *[1] * (h.ndim - 2))
         h = h * (1 + scale.reshape(per_channel)) + shift.reshape(per_channel)
         mixed: Tensor = self.skip(x) + self.conv2(F.silu(h))
@@ -120,6 +121,7 @@ class DepthAttention(nn.Module):
     def __init__(self, channels: int, values: int, depth: int) -> None:
         super().__init__()
         self.query = nn.Conv2d(channels, KEYS, 1)
+        # Learned because keys are resampled values of the volume: they do not say how deep their sample lies.
         self.position = nn.Parameter(torch.zeros(KEYS, depth))
         self.leave = nn.Conv2d(values, channels, 1)
 
@@ -140,6 +142,7 @@ class DepthAttention(nn.Module):
         """
         keys, values = frustum.split([KEYS, frustum.shape[1] - KEYS], dim=1)
         query = self.query(x)
+        # (b, KEYS, 1, h, w) times (b, KEYS, depth, h, w), summed over KEYS: a pixel has one query and its own keys.
         scores = (query[:, :, None] * (keys + self.position[None, :, :, None, None])).sum(dim=1) * KEYS**-0.5
         gained: Tensor = x + self.leave((values * scores.softmax(dim=1)[:, None]).sum(dim=2))
         return gained

@@ -75,6 +75,7 @@ class MultiViewModel(ModelMixin, ConfigMixin):
         self.back_projection = BackProjection(cameras, folded, volume)
         self.mix = VolumeNetwork(volume_channels + 3, volume_channels, KEYS + volume_channels)
         self.frustums = Frustums(cameras, folded, volume, depth)
+        # Each coarser level averages the frustum over depth too: `depth >> i` samples remain of a ray.
         self.attend = nn.ModuleList(DepthAttention(c, volume_channels, depth >> i) for i, c in enumerate(channels))
         self.down = nn.ModuleList(ResidualBlock(2, c, c) for c in channels)
         pairs = list(itertools.pairwise(channels))
@@ -103,8 +104,10 @@ class MultiViewModel(ModelMixin, ConfigMixin):
             `(b, n, s, s)`.
         """
         b, n = x_t.shape[:2]
+        # The volume belongs to the cell: it gets time and height alone. Views also get their camera's nine numbers.
         of_cell = self.time(t) + self.height(heights[:, None])
         of_view = (of_cell[:, None] + self.camera(self.cameras.flatten(1))).flatten(0, 1)
+        # Views of one cell stand together: `repeat_interleave` gives each of them the mask of its own cell.
         seen = torch.cat([x_t.flatten(0, 1)[:, None], condition.repeat_interleave(n, dim=0)], dim=1)
         x = self.encode(self.enter(fold(seen, self.config.fold).contiguous(memory_format=torch.channels_last)), of_view)
         shared = self.back_projection(self.to_volume(x).unflatten(0, (b, n)))
@@ -129,6 +132,7 @@ class MultiViewModel(ModelMixin, ConfigMixin):
         side, volume = condition.shape[-1], self.config.volume
         mask = F.adaptive_avg_pool2d(condition, volume)[:, :, None].expand(-1, -1, volume, -1, -1)
         above = heights[:, None] / 2 - pixel_centres(volume).to(heights).abs()
+        # A unit of the cube is side / 2 pixels of a view: the slab's distance is cut off at 4 of them.
         slab = (above * (side / 8)).clamp(-1, 1)[:, None, :, None, None].expand_as(mask)
         return torch.cat([mask, slab, torch.minimum(mask, slab)], dim=1)
 
@@ -142,6 +146,7 @@ class MultiViewModel(ModelMixin, ConfigMixin):
             kept.append(x)
         x = self.up[-1](x, embedding)
         for level in reversed(range(len(self.grow))):
+            # Enlarged, then convolved: a transposed convolution can leave a checkerboard.
             x = self.grow[level](F.interpolate(x, scale_factor=2.0)) + kept[level]
             x = self.up[level](x, embedding)
         return unfold(self.leave(x), self.config.fold)[:, 0]

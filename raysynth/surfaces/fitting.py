@@ -20,7 +20,9 @@ from raysynth.surfaces.losses import gradient_loss, log_transmittance, mask_loss
 from raysynth.surfaces.neus import SdfNetworks
 from raysynth.surfaces.rays import COARSE, Rays, Silhouettes, deepest, ellipsoids
 
+# Squared gradients are averaged over about 1 / (1 - 0.97) = 33 steps. Adam's default, 1000, outlasts the whole fit.
 _BETAS = (0.9, 0.97)
+# Steps of rising rate: Adam's first steps are of full length however small the gradients are.
 _WARMUP = 5
 _REFRESH = 10
 """Steps for which rays and their deepest points are kept: only the few points are learned from, not all samples."""
@@ -28,7 +30,9 @@ _REFRESH = 10
 _ROUND_OFF = 0.01
 """Distance in units of the cube below which an error counts by its square."""
 
+# Weight of the cross-entropy with the masks. Where no mask shows a ray's distance, it alone says whether the ray hits.
 _MASK = 0.0025
+# Points of all cells together that a grid is read out in: what bounds the memory of the hidden layers.
 _CHUNK = 1 << 15
 _MASK_BYTES = 48
 """Of one pixel: mask, slopes and their volume as float32, density and its sum as float64, and what makes them."""
@@ -89,10 +93,12 @@ class Surfaces:
 def _on_grid(networks: SdfNetworks, z: Tensor, y: Tensor, x: Tensor, relief: Relief | None = None) -> Tensor:
     device = networks.centre.device
     grid = torch.meshgrid(z.to(device), y.to(device), x.to(device), indexing="ij")
+    # Arrays are ordered (z, y, x), points (x, y, z).
     points = torch.stack(grid[::-1], dim=-1).reshape(1, -1, 3)
     if relief is not None:
         points = relief.unwarp(points[0])[None]
     chunks = points.split(max(1, _CHUNK // networks.count), dim=1)
+    # Negated: NeuS' distances are negative inside, all fields of this package are positive there.
     field = torch.cat([-networks(some.expand(networks.count, -1, -1)) for some in chunks], dim=1)
     return field.reshape(-1, *grid[0].shape)
 
@@ -124,6 +130,7 @@ def fit_surfaces(views: Tensor, cameras: Tensor, config: SurfaceConfig) -> Surfa
     check_memory(config, *views.shape[1:3])
     batches = equal_batches(range(len(views)), config.batch)
     states = [_fit_batch(views[batch], cameras, config).state_dict() for batch, _ in batches]
+    # Batches are filled up at the end of the last one, so what is too many stands at the end of all.
     joined = {name: torch.cat([state[name] for state in states])[: len(views)] for name in states[0]}
     return Surfaces(SdfNetworks.of(joined))
 
@@ -183,6 +190,7 @@ def bytes_per_cell(config: SurfaceConfig, views: int, side: int) -> int:
 
 def _fit_batch(masks: Tensor, cameras: Tensor, config: SurfaceConfig) -> SdfNetworks:
     silhouettes = Silhouettes(masks, cameras, config, math.ceil(config.steps / _REFRESH))
+    # The same seed for every batch: a cell starts from the same weights wherever it stands.
     generator = torch.Generator().manual_seed(0)
     networks = SdfNetworks(*ellipsoids(masks, cameras.to(masks)), config.hidden, config.layers, generator)
     optimiser = torch.optim.Adam(networks.parameters(), lr=config.learning_rate, betas=_BETAS, fused=True)
@@ -208,6 +216,7 @@ def _loss(networks: SdfNetworks, points: tuple[Tensor, Tensor, Tensor], rays: Ra
     """Distance, gradient and mask terms `(b,)` at the rays' deepest points, prepared by `linearise`."""
     sdf, gradient = networks.with_gradient(*points)
     error = F.smooth_l1_loss(sdf, rays.distance, beta=_ROUND_OFF, reduction="none")
+    # Over all rays, not the known ones: else few known rays would weigh as much as many.
     distance = (error * rays.known).mean(dim=1)
     mask = mask_loss(log_transmittance(sdf, networks.sharpness), rays.inside)
     return distance + config.eikonal * gradient_loss(gradient, rays.normal, rays.known, rays.inside) + _MASK * mask

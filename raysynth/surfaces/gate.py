@@ -53,8 +53,10 @@ def judge(fields: Tensor, views: Tensor, cameras: Tensor, config: GateConfig) ->
     """
     masks = views[:, 0]
     depth = fields.shape[-1]  # flat cells lie between the samples of a coarser ray
+    # View 0 is left out: it is the mask, which is judged by itself.
     view_iou = iou(project(fields, cameras[1:], views.shape[-1], depth) > 0, views[:, 1:] > 0).mean(dim=1)
     mask_iou = iou(project(fields, cameras[:1], masks.shape[-1], depth)[:, 0] > 0, masks > 0)
+    # Two empty images have an IoU of 1, so nothing at all would pass beside empty views.
     exists = (fields > 0).flatten(1).any(dim=1)
     rows = zip(view_iou.tolist(), mask_iou.tolist(), exists.tolist(), strict=True)
     return [Verdict(real and min(view, mask) >= config.min_iou, view, mask) for view, mask, real in rows]

@@ -19,6 +19,7 @@ _FREQUENCY = 3.5
 _LAST = 0.05
 """Size of the network's part of the distance at the start."""
 
+# The distance to the ellipsoid divides by two lengths that are 0 at its centre.
 _TINY = 1e-4
 
 
@@ -52,13 +53,16 @@ class SdfNetworks(nn.Module):
         self.register_buffer("frame", frame)
         first = F.normalize(torch.randn(3, hidden, generator=generator), dim=0) * _FREQUENCY
         phases = _FREQUENCY * (2 * torch.rand(1, hidden, generator=generator) - 1)
+        # sin² is 1/2 on average: weights of variance 2 / hidden keep the angles of every layer at unit spread.
         scales = [math.sqrt(2 / hidden)] * (layers - 1) + [_LAST / math.sqrt(hidden)]
         later = [
             s * torch.randn(i, o, generator=generator) for s, (i, o) in zip(scales, pairwise(sizes[1:]), strict=True)
         ]
         biases = [phases, *(torch.zeros(1, size) for size in sizes[2:])]
+        # All cells start from one draw: a draw of their own would depend on their place in the batch.
         self.weights = nn.ParameterList(w.repeat(count, 1, 1).to(centre) for w in (first, *later))
         self.biases = nn.ParameterList(b.repeat(count, 1, 1).to(centre) for b in biases)
+        # s starts at exp(10 * 0.45) = 90: the opacity turns within about 1 / 90 of the cube's unit.
         self.log_sharpness = nn.Parameter(torch.full((count, 1), 0.45).to(centre))
 
     centre: Tensor
@@ -72,6 +76,7 @@ class SdfNetworks(nn.Module):
     @property
     def sharpness(self) -> Tensor:
         """NeuS' s, the slope of the opacity at the surface, `(count, 1)`."""
+        # The factor of 10 is NeuS' own: at one learning rate, log s moves ten times as fast as the weights.
         return (10.0 * self.log_sharpness).exp()
 
     @classmethod
@@ -140,6 +145,7 @@ class SdfNetworks(nn.Module):
         Tensor
             y = A (x - c), `(count, p, 3)`.
         """
+        # Points are rows, so this is (x - c)ᵀ A. A is symmetric and needs no transpose.
         return torch.bmm(points - self.centre[:, None], self.frame)
 
     def linearise(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:

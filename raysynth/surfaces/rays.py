@@ -89,6 +89,7 @@ class Silhouettes:
     def __init__(self, masks: Tensor, cameras: Tensor, config: SurfaceConfig, draws: int) -> None:
         side = masks.shape[-1]
         self.cameras, self.side = cameras.to(masks), side
+        # float64: summed over all pixels in float32, the small densities away from outlines would be rounded off.
         density = (_ANYWHERE + (1 - masks.abs()) ** _FOCUS).double()
         density[:, 0] *= _FIRST_VIEW
         # On the CPU because a cumulative sum is not deterministic on every device.
@@ -96,6 +97,7 @@ class Silhouettes:
         slopes = torch.gradient(masks, spacing=2 / side, dim=(-1, -2))
         self.maps = torch.stack([masks, *slopes], dim=1)
         rng = torch.Generator().manual_seed(0)
+        # Stratified: one level in each of equal parts of [0, 1), so that every draw covers all of the outlines.
         which = torch.arange(config.rays) + torch.rand(draws, config.rays, generator=rng, dtype=torch.float64)
         self.which = (which / config.rays).to(masks.device)
         self.within = torch.rand(draws, config.rays, 2, generator=rng).to(masks.device)
@@ -126,6 +128,7 @@ class Silhouettes:
             origin=(uv[..., None] * axes[..., :2, :]).sum(dim=-2),
             direction=axes[..., 2, :],
             normal=-(F.normalize(slope, dim=-1)[..., None] * axes[..., :2, :]).sum(dim=-2),
+            # The mask is a distance over an unknown truncation: over its usual slope, it is one in units of the cube.
             distance=-mask / usual,
             inside=mask > 0,
             known=(mask.abs() < _SATURATED) & (steepness > _LEAST_SLOPE * usual),
@@ -180,8 +183,10 @@ def ellipsoids(masks: Tensor, cameras: Tensor) -> tuple[Tensor, Tensor]:
     weight = weight / weight.sum(dim=1, keepdim=True)
     centre = weight @ points
     products = (points[:, :, None] * points[:, None, :]).reshape(-1, 9)
+    # E x xᵀ - (E x)(E x)ᵀ, in float64 and on the CPU: the difference cancels, and `eigh` differs between devices.
     covariance = (weight @ products).reshape(-1, 3, 3) - centre[:, :, None] * centre[:, None, :]
     values, vectors = torch.linalg.eigh(5 * covariance)
+    # No radius below one voxel of the hull: the moments of a flatter cell are mostly those of the grid.
     frame = vectors * values.clamp(min=(2 / COARSE) ** 2).rsqrt()[:, None] @ vectors.mT
     return centre.to(masks), frame.to(masks)
 
@@ -225,6 +230,7 @@ def deepest(networks: SdfNetworks, rays: Rays, samples: int) -> Tensor:
     depth = middle[..., None] + half[..., None] * steps
     points = rays.origin[:, :, None] + depth[..., None] * rays.direction[:, :, None]
     sdf = networks(points.reshape(b, -1, 3)).reshape(b, r, samples)
+    # Kept off both ends, where a sample lacks a neighbour for the parabola.
     least = sdf.argmin(dim=-1, keepdim=True).clamp(1, samples - 2)
     before, here, after = (sdf.gather(2, least + i)[..., 0] for i in (-1, 0, 1))
     bend = (before - 2 * here + after).clamp(min=1e-6)

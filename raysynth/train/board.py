@@ -107,8 +107,10 @@ class Board:
 
     def __init__(self, objects: Objects, name: str, step: int, log: Log) -> None:
         self._objects, self._name, self._log = objects, name, log
+        # TensorBoard's writer appends to its file, which objects of a bucket do not allow.
         self._local = None if objects.folder else tempfile.TemporaryDirectory(prefix="raysynth-")
         self._folder = Path(self._local.name) if self._local else Path(str(objects.folder), "tensorboard")
+        # Steps past the checkpoint, logged by a run that broke off, are taken again: TensorBoard hides the old ones.
         self._writer = SummaryWriter(str(self._folder), purge_step=step)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:

@@ -72,10 +72,12 @@ class Checkpoints:
         InputError
             If it cannot be written.
         """
+        # Made in memory, since the storage takes whole objects.
         buffer = io.BytesIO()
         torch.save(state, buffer)
         try:
             self.objects.put(_key(step), buffer.getvalue())
+            # After the new one is whole: whatever kills the process here, at least one checkpoint is left.
             for old in self.steps()[: -self.keep]:
                 if old != best:
                     self.objects.delete(_key(old))
@@ -97,6 +99,7 @@ class Checkpoints:
         """
         try:
             content = io.BytesIO(self.objects.get(_key(step)))
+            # `weights_only`: a checkpoint in a shared storage shall not be able to run code here.
             return _renamed(torch.load(content, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises a different one for every place where a file can be cut
             self.log(f"{self.objects.uri}/{_key(step)} is damaged and left out: {first_line(error)}")
@@ -144,4 +147,5 @@ def _new_name(name: str) -> str:
 
 
 def _key(step: int) -> str:
+    # Eight digits: keys come sorted by name, which is then the order of the steps.
     return f"checkpoints/step-{step:08d}.pt"

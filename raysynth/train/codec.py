@@ -49,6 +49,7 @@ class AutoencoderTask:
     def loss(self, model: nn.Module, batch: Tensor) -> Tensor:
         """Compute the reconstruction error, from the mean of what the encoder predicts; see `Task`."""
         images = batch.to(next(model.parameters()).device)
+        # The mean instead of a sample: a loss draws nothing at random, so that a resumed training goes on alike.
         encode_decode = model(images, sample_posterior=False, return_dict=True)
         error = encode_decode.sample - images
         return error.abs().mean() + error.square().mean()
@@ -73,6 +74,7 @@ class AutoencoderTask:
         with torch.no_grad():
             again = model(images.to(next(model.parameters()).device)).sample.cpu()
             held_out = float(self.loss(model, images))
+        # PSNR = -10 log10 MSE for grey values in [0, 1]; images here span [-1, 1], twice that.
         psnr = -10 * torch.log10(((again - images) / 2).square().mean())
         grid = picture_grid((torch.cat([images, again])[:, 0] + 1) / 2)
         return Evaluation({"held_out_loss": held_out, "psnr_db": float(psnr)}, grid)
@@ -105,6 +107,7 @@ def trained_codec(prepared: Prepared, settings: TextureConfig, storage: str, dev
     Trainer(task, training, f"{storage}/autoencoder", device).fit()
     codec = LearnedCodec(task.model)
     images, _ = draw_crops(task.train, [generator(0, 1, Stage.EVALUATION, i) for i in range(_SPREAD_FROM)])
+    # Taken with a scaling factor of 1, which every fresh autoencoder has.
     spread = float(codec.encode(images.to(next(codec.parameters()).device)).std())
     codec.vae.register_to_config(scaling_factor=settings.spread / spread)
     return codec
@@ -128,5 +131,6 @@ def pixel_folding(crops: Crops, fold: int, spread: float) -> PixelFolding:
         The codec.
     """
     images = crops.images
+    # Every k-th crop: neighbours in the list are alike, and the first thousand may all be of a few frames.
     some = np.asarray(images[:: max(1, len(images) // _GREY_VALUES_FROM)], np.float32) * 2 - 1
     return PixelFolding(fold, float(some.mean()), float(some.std()) / spread)

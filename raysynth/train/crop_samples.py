@@ -50,6 +50,7 @@ def draw_crops(crops: Crops, rngs: Sequence[Generator]) -> tuple[Tensor, list[Sl
     """
     images, slices = [], []
     for rng in rngs:
+        # Crop before turn: the order of draws is part of what a seed means.
         which, turn = int(rng.integers(len(crops.images))), int(rng.integers(8))
         images.append(symmetry(crops.images[which], AUGMENTATIONS[turn]))
         slices.append(crop_slice(crops, which, turn))

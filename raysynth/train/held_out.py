@@ -42,8 +42,10 @@ def held_out_loss(task: DiffusionLoss, model: nn.Module, batch: SampleBatch) -> 
         The loss; lower is better.
     """
     n = len(batch.t)
+    # The loss varies strongly with t: even spacing weighs the whole schedule alike with few samples.
     batch = batch._replace(t=((torch.arange(n) + 0.5) * TIMESTEPS / n).long().to(batch.t.device))
     model.eval()
     with torch.no_grad():
         chunks = [batch.rows(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
+        # Weighted by its length, since the last chunk may be shorter.
         return sum(float(task.loss(model, chunk)) * len(chunk.t) for chunk in chunks) / n

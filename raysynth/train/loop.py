@@ -103,6 +103,7 @@ class Trainer:
         """Take steps until `last` or an early stop; returns the steps done."""
         keys = ((at, part) for at in range(step, last) for part in range(self.settings.accumulate))
         window = Window()
+        # Closed here, since an early stop leaves the generator, and its thread, before its end.
         with contextlib.closing(prefetched(self._batch, keys)) as batches:
             while step < last and not self.stopped_early:
                 values = self._step(batches, window)
@@ -112,6 +113,7 @@ class Trainer:
                 if step % self.settings.log_every == 0 or step == last:
                     self._show(board, step, values | window.rates())
                     window = Window()
+                # Before saving: a checkpoint then holds the loss that may make it the best. The last step is for `fit`.
                 if step % self.settings.sample_every == 0 and step < last:
                     self._evaluate(board, step)
                 if self._due(step, last):
@@ -126,6 +128,7 @@ class Trainer:
     def _step(self, batches: Iterator[tuple[Any, float]], window: Window) -> dict[str, float]:
         def loss_of_part(model: nn.Module) -> Tensor:
             batch, waited = next(batches)
+            # Images of all workers together, as `batch` counts them.
             window.add(self.settings.batch // self.settings.accumulate, waited)
             with self.optimisation.accelerator.autocast():
                 return self.task.loss(model, batch)
@@ -161,6 +164,7 @@ class Trainer:
             state = self.optimisation.state() | {"history": self.history, "steps": self.settings.steps}
             self.checkpoints.save(step, state, best_step(self.history))
             board.flush()
+        # The others wait: after an early stop they read this checkpoint from the storage.
         self.optimisation.wait_for_all()
 
     def _resume(self) -> int:
@@ -169,6 +173,7 @@ class Trainer:
         step = int(self.optimisation.agreed(found[0] if found else 0))
         if step == 0:
             return 0
+        # The first worker has opened it already, when it looked for one that can be read.
         state = found[1] if found else self.checkpoints.load(step)
         if state is None:
             raise InputError(f"{self.objects.uri} is not read alike by all workers: storage must be shared by them")
@@ -179,6 +184,7 @@ class Trainer:
 
     def _refuse_other(self, state: TrainingState) -> None:
         """Refuse checkpoints of another network or length: their weights or learning rates would be of no use."""
+        # Checkpoints of early versions do not say their length: it is taken to fit.
         steps = state.get("steps", self.settings.steps)
         wrong = None
         if _shapes(state["model"]) != _shapes(self.optimisation.network.state_dict()):
@@ -199,6 +205,7 @@ class Trainer:
         if not self.stopped_early or best is None:
             self.optimisation.use_average()
             return step
+        # If it cannot be read, the last average stays, which is that of `step`.
         state = self.checkpoints.load(best)
         self.optimisation.use_average(state)
         if self.optimisation.main:

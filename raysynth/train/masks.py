@@ -60,6 +60,7 @@ class MaskTask:
         self.settings = settings
         self.train, self.validation = prepared.train, prepared.validation
         self.side_px = settings.resolution_px or self.train.side_px
+        # Once for all crops, or every batch would wait for its distance transforms.
         self.distances, self.held_out_distances = self._distances(self.train), self._distances(self.validation)
         self.limits = MaskLimits.measure(self.train.outlines, settings.tail)
         self.scheduler = schedule()
@@ -102,6 +103,7 @@ class MaskTask:
         conditions = _conditions(self.validation, chosen, real)
         steps, side = self.settings.sampler_steps, self.validation.side_px
         drawn = sample_masks(model, self.scheduler, rngs, conditions, steps, side)
+        # Shard 1: samples and noise of their own, other than those of the masks drawn above.
         held_out = [generator(seed, 1, Stage.EVALUATION, i) for i in range(HELD_OUT_SAMPLES)]
         samples = self._batch(self.validation, self.held_out_distances, held_out)
         metrics = {
@@ -124,10 +126,12 @@ class MaskTask:
 
     def _batch(self, crops: Crops, distances: Floats, rngs: Sequence[Generator]) -> SampleBatch:
         chosen = [int(rng.integers(len(distances))) for rng in rngs]
+        # One of the eight symmetries, drawn after the crop and before timestep and noise.
         turned = np.stack(
             [symmetry(distances[i], AUGMENTATIONS[int(rng.integers(8))]) for i, rng in zip(chosen, rngs, strict=True)]
         )
         x0 = fold(as_batch(turned), self.fold)
+        # Measured on the turned outline: the direction of its long axis turns with it.
         conditions = _conditions(crops, chosen, np.greater(turned, 0))
         return SampleBatch(x0, *noise_and_time(rngs, *x0.shape[1:]), (conditions,))
 

@@ -33,6 +33,7 @@ class Optimisation:
         self.settings = settings
         self.accelerator = Accelerator(mixed_precision=settings.precision, cpu=device == "cpu")
         optimizer = build_optimizer(model.parameters(), settings)
+        # Not handed to accelerate, which would move the schedule on once per worker at every step.
         self.rates = cosine_with_warmup(optimizer, settings.warmup, settings.steps)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = EMAModel(self._trained(), decay=settings.ema)
@@ -80,7 +81,9 @@ class Optimisation:
                 loss = loss_of_part(self.model) / parts
                 self.accelerator.backward(loss)
             total += float(self.accelerator.reduce(loss.detach(), reduction="mean"))
+        # By accelerate: it takes the scale of half precision off the gradients before it measures them.
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.clip)
+        # Read before the schedule moves on: it is the rate of this step.
         values = {"loss": total, "gradient_norm": float(norm), "learning_rate": float(self.rates.get_last_lr()[0])}
         self.optimizer.step()
         self.rates.step()
@@ -125,6 +128,7 @@ class Optimisation:
         TrainingState
             State dictionaries by their keys in a checkpoint.
         """
+        # Of fp16 alone. Without it a resumed training would begin with the scale of step 0, and might skip steps.
         scaler = self.accelerator.scaler
         return {
             "model": self.network.state_dict(),

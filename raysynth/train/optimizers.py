@@ -64,6 +64,7 @@ def cosine_with_warmup(optimizer: Optimizer, warmup: int, steps: int) -> LambdaL
     def factor(step: int) -> float:
         if step < warmup:
             return step / max(1, warmup)
+        # A warm-up as long as the training leaves no steps to divide by.
         done = (step - warmup) / max(1, steps - warmup)
         return max(0.0, 0.5 * (1.0 + math.cos(math.pi * done)))
 

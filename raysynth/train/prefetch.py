@@ -24,9 +24,11 @@ def prefetched(make: Callable[[_Key], _Made], keys: Iterable[_Key]) -> Generator
     tuple
         What was made, and the seconds that were spent waiting for it.
     """
+    # One thread: batches are made one after the other, so tasks need no locks.
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         following = None
         for key in keys:
+            # The next one is begun before the present one is given away: it is made while the caller computes.
             current, following = following, pool.submit(make, key)
             if current is not None:
                 yield _timed(current.result)

@@ -26,6 +26,7 @@ def publish_result(objects: Objects, write: Callable[[Path], None], metrics: dic
     metrics
         Metrics at the end of the training.
     """
+    # The mark of an earlier result would make files of two trainings pass for one.
     _withdraw(objects)
     with tempfile.TemporaryDirectory(prefix="raysynth-") as folder:
         write(Path(folder))

@@ -62,6 +62,7 @@ def fit_on_ray(job: TrainingJob, parcel: PreparedParcel, workers: int, max_failu
             run_config=RunConfig(
                 storage_path=folder,  # Ray wants one on the driver's machine, and has nothing to put there
                 failure_config=FailureConfig(max_failures=max_failures),
+                # Ray would print the traceback of every attempt; the user gets one line with the reason.
                 logging_config=LoggingConfig(log_level="CRITICAL"),  # type: ignore[call-arg]
             ),
         )
@@ -119,6 +120,7 @@ def require_shared(objects: Objects) -> None:
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
     if objects.folder is None or len(nodes) < 2:
         return
+    # That a folder of this name exists elsewhere proves nothing: each machine must see a file just written here.
     objects.put("driver", b"here")
     tests = [_sees.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)) for node in nodes]
     try:
@@ -160,6 +162,7 @@ class _Desk:
 
 def _run(trainer: TorchTrainer, desk: Any) -> None:
     """Wait for the end of a training, and print its lines as they come."""
+    # `fit` blocks until the end. In a thread of its own it leaves this one free to print.
     pool = ThreadPoolExecutor(1)
     running = pool.submit(trainer.fit)
     pool.shutdown(wait=False)  # an interrupt shall not wait for it
@@ -189,11 +192,13 @@ def _worker(arguments: dict[str, Any]) -> None:
     here = Path.cwd() / "prepared"  # of this run, shared by its workers on this machine
 
     def progress(done: int, total: int, message: str = "") -> None:
+        # Every worker comes here at the same steps, since a report waits for those of all others.
         ray.train.report({"step": done})
 
     try:
         optimise(job, parcel.open(here), log=lambda line: desk.log.remote(line), progress=progress)
     except InputError as error:  # not a failure: another attempt would end alike
+        # Waited for: a message on its way may be lost when the worker ends.
         ray.get(desk.refuse.remote(str(error)))
     finally:
         shutil.rmtree(here, ignore_errors=True)  # what another worker has mapped stays readable for it

@@ -114,8 +114,10 @@ def into_bundle(job: TrainingJob, bundle: Path, info: BundleInfo) -> dict[str, f
     metrics = published_metrics(objects)
     if metrics is None:
         raise InputError(f"{objects.uri} holds no finished training: storage must be shared by all workers")
+    # The weights before the description, which then never names a model that is not there.
     save_part(bundle, job.kind.folder, lambda unfinished: take_result(objects, unfinished))
     with _BUNDLE:
+        # Read within the lock: models that ended meanwhile must stay in it.
         known = read_info(bundle) if (bundle / BUNDLE_FILE).exists() else info
         save_info(bundle, _with_model(info, known, job, metrics))
     return metrics

@@ -30,6 +30,7 @@ def pack_folder(folder: str | Path) -> Parcel:
         Its files.
     """
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    # As arrays: workers read those in the store without a copy of their own, which bytes would need.
     return {path.relative_to(folder).as_posix(): ray.put(np.fromfile(path, np.uint8)) for path in files}
 
 

@@ -147,5 +147,6 @@ def sample_generators(config: TrainConfig, step: int, rank: int, world: int, par
         One per sample.
     """
     count = config.batch // (world * config.accumulate)
+    # Parts outermost, then workers: all parts of all workers cover the indices 0 to batch - 1, each once.
     first = (part * world + rank) * count
     return [generator(config.seed, step, Stage.TRAINING, first + i) for i in range(count)]

@@ -94,6 +94,7 @@ class ShapeViews:
         side, truncation_px, device = self.views.side_px, self.views.truncation_px, cameras.device
         seen = torch.empty(len(rngs), len(cameras), side, side, device=device)
         heights = torch.empty(len(rngs), device=device)
+        # The first draw of each generator. A shape's kind is then its own, and each kind is made in one batch.
         balls = [rng.uniform() < self.metaballs_fraction for rng in rngs]
         if some := [i for i, ball in enumerate(balls) if ball]:
             bodies = draw_metaballs([rngs[i] for i in some], device=device)
@@ -143,6 +144,7 @@ class ViewsTask:
         device = next(model.parameters()).device
         x_0, noise, t, heights = (x.to(device) for x in (*batch[:3], *batch.conditions))
         x_t = self.scheduler.add_noise(x_0, noise, t)
+        # View 0 is the condition, and noisy among the views as well: the network denoises it like the others.
         return per_sample_loss(self.scheduler, model(x_t, t, x_0[:, :1], heights), x_0, noise, t).mean()
 
     @torch.no_grad()
@@ -170,7 +172,9 @@ class ViewsTask:
         truth, heights = self.shape_views(rngs, cameras)
         noise = torch.stack([normal(rng, *truth.shape[1:]) for rng in rngs]).to(cameras.device)
         views = sample_views(model, truth[:, :1], heights, noise, self.scheduler, self.settings.sampler_steps)
+        # A hull never sees more than any of its views: it fills them only where all views agree.
         agreeing = project(carve(views, cameras, side), cameras, side)
+        # Without view 0, which is the mask itself: do the predicted views alone bring it back?
         above = project(carve(views[:, 1:], cameras[1:], side), cameras[:1], side)
         held_out = self.batch([generator(seed, 1, Stage.EVALUATION, i) for i in range(_HELD_OUT)])
         metrics = {
