@@ -109,6 +109,7 @@ class BankIndex(BaseModel):
         list of BankPart
             The parts, in the order in which their cells are numbered.
         """
+        # Places in an endless row of rounds: the parts of a shard follow from its number, whatever other shards take.
         positions = range(shard * count, (shard + 1) * count)
         orders: dict[int, list[int]] = {}
         parts = []
@@ -131,6 +132,7 @@ class BankIndex(BaseModel):
         bool
             Whether all but the parts is the same.
         """
+        # Parts differ between a bank that is begun and one that is sealed, and say nothing of how cells are made.
         mine, theirs = (one.model_copy(update={"parts": (), "config": comparable(one.config)}) for one in (self, other))
         return mine == theirs
 
@@ -204,6 +206,7 @@ def open_bank(uri: str) -> Bank:
         raise damaged(f"{uri}/{BANK_FILE}", error, "make the bank again") from None
     if not index.parts:
         raise InputError(f"{uri} is a cell bank without cells: finish the run that keeps them with --keep-cells")
+    # Of the bytes as stored: written anew, a field that a later version adds would change the digest.
     return Bank(objects.uri, index, hashlib.sha256(data).hexdigest())
 
 
@@ -212,6 +215,7 @@ def _read(objects: Objects, part: BankPart) -> list[Cell]:
         data = objects.get(part.key)
     except FileNotFoundError:
         raise InputError(f"{objects.uri}/{part.key} is missing: make the bank again with --keep-cells") from None
+    # Before numpy reads it: a damaged archive raises a different error for each place of the damage.
     if hashlib.sha256(data).hexdigest() != part.sha256:
         raise InputError(f"{objects.uri}/{part.key} is damaged: make the bank again with --keep-cells")
     with np.load(io.BytesIO(data)) as record:
