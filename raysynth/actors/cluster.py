@@ -32,6 +32,7 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
     InputError
         When nothing answers at the address.
     """
+    # Whoever connected before has chosen the settings below; Ray takes them at its start alone.
     if ray.is_initialized():
         yield ray.cluster_resources()
         return
@@ -59,6 +60,7 @@ def cluster(address: str | None = None) -> Iterator[dict[str, float]]:
 @contextmanager
 def _kept_sigterm() -> Iterator[None]:
     """Put this process's own handler back: with Ray's, SIGTERM would end it before anything is cleaned up."""
+    # Python sets handlers in the main thread alone; elsewhere Ray cannot have replaced one either.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -36,6 +36,7 @@ class KeepingFactory:
 
         def keep(shard: int) -> Synthesised:
             made = synthesise(shard)
+            # Before the cells are composed, so every shard that is done has its cells in the bank.
             self.writer.write(shard, made.cells)
             return made
 
@@ -109,6 +110,7 @@ def keeper_of(uri: str | Path, source: BundleCells, manifest: Manifest, done: Se
     fixed = manifest.model_dump(include={"config", "bundle", "versions", "device", "seed"})
     index = BankIndex(**fixed, statistics=source.statistics)
     writer.check(index)
+    # A shard that is done is not synthesised again, so the bank could never become whole.
     if lost := sorted(done - writer.kept()):
         raise InputError(
             f"--keep-cells {uri}: shard {lost[0]} was made before without keeping its cells: choose another --out"

@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 _STAGED = re.compile(r"(.+)#\d+")
+# These threads wait for a store and not for a CPU, so they may be more than cores. Each holds an object in memory, so
+# they are not hundreds.
 _CONNECTIONS = 16
 
 
@@ -79,6 +81,7 @@ class Objects:
     def __init__(self, uri: str | Path, create: bool = False) -> None:
         given = str(uri)
         self.folder = local_folder(given)
+        # `/` alone would be left without a name.
         self.uri = given.rstrip("/") or given
         self.store: LocalStore | S3Store = (
             open_bucket(given) if self.folder is None else self._local(self.folder, create)
@@ -101,6 +104,8 @@ class Objects:
             Name and content of the object.
         """
         with needing_room(self.uri):
+            # In one request, although shards are large: a killed upload in parts leaves those in the bucket, unseen and
+            # paid for.
             obstore.put(self.store, key, data, use_multipart=False)
 
     def put_new(self, key: str, data: bytes) -> bool:
@@ -162,8 +167,11 @@ class Objects:
         if self.folder is None:
             return  # what S3 has accepted is safe
         files = [self.folder / key for key in keys]
+        # A new name is safe once its folder is flushed, and a new folder's own name once its parent is: hence all of
+        # them.
         folders = {parent for file in files for parent in file.parents if parent.is_relative_to(self.folder)}
         with needing_room(self.uri):
+            # Files before folders: no name may outlast a loss of power whose content does not.
             in_parallel(flush_path, files)
             in_parallel(flush_path, folders)
 
@@ -206,6 +214,7 @@ class Objects:
             Number of bytes; a shorter object is read whole.
         """
         if self.folder is None:
+            # A range from the end spares the request that would ask for the object's size.
             return bytes(obstore.get(self.store, key, options={"range": {"suffix": length}}).bytes())
         with (self.folder / key).open("rb") as file:
             return _read_at(file, max(0, file.seek(0, os.SEEK_END) - length), length)
@@ -218,6 +227,7 @@ class Objects:
         prefix
             Whole path segments that their names begin with; empty: all objects.
         """
+        # obstore leaves staged names such as `key#1` out of its lists, so killed writers do not show here.
         return sorted(meta["path"] for batch in obstore.list(self.store, prefix or None) for meta in batch)
 
     def holds_other_than(self, prefix: str) -> bool:
@@ -239,6 +249,7 @@ class Objects:
             Name of the object.
         """
         try:
+            # S3 answers alike whether the object was there or not; a local store raises.
             obstore.delete(self.store, key)
         except FileNotFoundError:
             return
@@ -257,6 +268,7 @@ class Objects:
             them is a staged file. It is called when files of such names are found.
         """
         found: list[tuple[Path, str]] = []
+        # Its own walk, since obstore's lists leave these names out.
         for path in self.folder.rglob("*#*") if self.folder is not None else ():
             staged = _STAGED.fullmatch(path.relative_to(self.folder or path).as_posix())
             if staged and path.is_file():

@@ -35,6 +35,7 @@ def changed(settings: S, changes: Mapping[str, Any]) -> S:
     InputError
         For an unknown setting and for a value that it cannot have: one sentence.
     """
+    # By way of plain values, because pydantic's own copy with changes checks none of them.
     values = merged(settings.model_dump(mode="json"), _plain(changes))
     lines: Lines = {}
     _locate(_plain(changes), (), lines)
@@ -88,6 +89,7 @@ def merged(base: Values, over: Values) -> Values:
         Both together.
     """
     both = {key: merged(base[key], value) for key, value in over.items() if _are_groups(base.get(key), value)}
+    # Only groups are laid over one another: a list is replaced whole, as half of it would mean nothing.
     return base | over | both
 
 

@@ -86,6 +86,7 @@ class Manifest(BaseModel):
 
 
 def _flatten(value: object, path: str = "") -> dict[str, object]:
+    # An empty group is a value too: without its name it would equal a group that is not there.
     if not isinstance(value, dict) or not value:
         return {path: value}
     flat: dict[str, object] = {}
@@ -109,6 +110,8 @@ def differences(existing: Manifest, new: Manifest) -> dict[str, tuple[object, ob
     """
     left, right = _compared(existing), _compared(new)
     names = sorted(left.keys() | right.keys())
+    # A name that one side lacks counts as null there, so a new setting whose default is null keeps older data sets
+    # resumable.
     return {n: (left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)}
 
 
